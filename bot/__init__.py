@@ -1,0 +1,1 @@
+"""The conversation: generation, policy, the verified reply, the service."""

@@ -1,0 +1,1 @@
+"""Offline: answers, retrieval, intervals and reports."""

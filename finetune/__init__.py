@@ -1,0 +1,1 @@
+"""Adapters for the verifier (later: generator and embedder) and their export."""

@@ -1,0 +1,16 @@
+"""Errors of the guard.
+
+TruepennyError
+└── GuardError
+    └── SelfTestFailed   the scorer doesn't reproduce its golden scores on this machine
+"""
+
+from models.errors import TruepennyError
+
+
+class GuardError(TruepennyError):
+    """A check can't be made. The caller turns it into `unchecked`, never into an answer."""
+
+
+class SelfTestFailed(GuardError):  # noqa: N818
+    """The scorer's start-up self-test doesn't give its golden scores."""

@@ -1,0 +1,1 @@
+"""Weights: where they come from, their pins, conversion, export and adapters."""

@@ -1,0 +1,1 @@
+"""What the help centre says: sources, articles, passages and hits."""
