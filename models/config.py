@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import ConfigError
 
-SECTIONS = ("models", "retrieval", "guards", "bot", "evaluation")
+SECTIONS = ("models", "retrieval", "guards", "bot", "service", "evaluation")
 PREFIX = "TRUEPENNY_"
 
 

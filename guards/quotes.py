@@ -1,0 +1,60 @@
+"""Verbatim quotes: recognising one, and finding where a claim's support stands."""
+
+import re
+from collections.abc import Sequence
+
+from guards.types import Evidence, Span
+from retrieval.sentences import sentence_spans, without_mark
+from retrieval.types import Passage
+
+_MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "–": "-"})
+_WORD = re.compile(r"[a-z0-9][a-z0-9'.@/-]*")
+
+
+def normal(text: str) -> str:
+    """Text as it is compared: case, curly quotes, white space and list marks don't matter."""
+    return " ".join(without_mark(text).translate(_MARKS).lower().split()).rstrip(" .:;")
+
+
+def verbatim(claim: str, passages: Sequence[Passage]) -> Evidence | None:
+    """Finds a claim that is one whole sentence of a passage, or several in a row.
+
+    A part of a sentence is no quote: what was left out may be its condition.
+    """
+    wanted = normal(claim)
+    if not wanted:
+        return None
+    for passage in passages:
+        spans = sentence_spans(passage.text)
+        units = [normal(passage.text[a:b]) for a, b in spans]
+        for first in range(len(units)):
+            joined = ""
+            for last in range(first, len(units)):
+                joined = f"{joined}. {units[last]}" if joined else units[last]
+                if len(joined) > len(wanted) + 8:
+                    break
+                if joined == wanted or joined.replace(". ", " ") == wanted.replace(". ", " "):
+                    return _evidence(passage, spans[first][0], spans[last][1])
+    return None
+
+
+def closest(claim: str, passage: Passage) -> Evidence:
+    """The sentence of a passage that shares most of a claim's words: the evidence to show."""
+    wanted = words(claim)
+    spans = sentence_spans(passage.text) or ((0, len(passage.text)),)
+
+    def share(span: tuple[int, int]) -> float:
+        held = words(passage.text[span[0] : span[1]])
+        return len(wanted & held) / (len(held) + 5) ** 0.5
+
+    return _evidence(passage, *max(spans, key=share))
+
+
+def words(text: str) -> set[str]:
+    """The words of a text, lower case, for overlap."""
+    return {word.rstrip(".") for word in _WORD.findall(text.lower().translate(_MARKS))}
+
+
+def _evidence(passage: Passage, start: int, end: int) -> Evidence:
+    span = Span(start=start, end=end)
+    return Evidence(passage_id=passage.id, span=span, quote=passage.text[start:end])

