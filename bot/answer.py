@@ -72,7 +72,7 @@ def stream(
     try:
         hits, chance = run.look_up(query)
     except Exception:  # the boundary: whatever failed, nothing is said
-        drafting.log.exception("retrieval failed")
+        drafting.log.exception("the search failed")
         yield run.decline("tool_failure")
         return
     if chance is None or chance < guard.thresholds.answer:
@@ -188,7 +188,7 @@ class _Run:
         self._add("verify_ms", began)
         if review is None or review.status != "supported":
             failed = [v for v in review.verdicts if v.status != "supported"] if review else []
-            drafting.log.warning("nothing to say: %s", [v.reason for v in failed])
+            drafting.log.warning("the whole reply failed its check: %s", [v.guard for v in failed])
             return self.decline("unchecked" if failed else "no_evidence", hits)
         by_model = any(verdict.guard != "quote" for verdict in self.verdicts)
         self.model = drafting.name_of(generator) if generator and by_model else "quotes"

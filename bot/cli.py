@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot.types import Reply
 
 Index = Annotated[
-    Path | None, typer.Option("--index", help="The index folder; [retrieval] index by default.")
+    Path | None, typer.Option("--index", help="The index folder; the configured one by default.")
 ]
 Config = Annotated[Path | None, typer.Option(help="truepenny.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]

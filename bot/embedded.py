@@ -49,8 +49,8 @@ class EmbeddedGenerator(BaseChatModel):
         """The most tokens, prompt and answer together, that the model takes."""
 
     @abstractmethod
-    def _pieces(self, ids: list[int], settings: dict[str, Any]) -> Generator[str]:
-        """The answer piece by piece: one for each generated token, maybe empty, end excluded."""
+    def _pieces(self, ids: list[int], settings: dict[str, Any]) -> Generator[str | None]:
+        """The answer's text, one piece for each token, without the end; None between other work."""
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
@@ -97,8 +97,8 @@ class EmbeddedGenerator(BaseChatModel):
         held, written, reason = "", 0, "length"
         with self._turn(cancelled) as free, closing(self._pieces(ids, settings)) as pieces:
             for piece in pieces if free else ():
-                written += 1
-                ready, held, stopped = _split(held + piece, stops)
+                written += piece is not None
+                ready, held, stopped = _split(held + (piece or ""), stops)
                 if ready:
                     yield ChatGenerationChunk(message=AIMessageChunk(content=ready))
                 if stopped or cancelled.is_set():

@@ -80,4 +80,4 @@ class Policy:
     """The table and the settings that a reply is made with."""
 
     config: BotConfig = field(default_factory=BotConfig)
-    table: MappingProxyType[Cause, Outcome] = TABLE
+    table: MappingProxyType[Cause, Outcome] = field(default_factory=lambda: TABLE)

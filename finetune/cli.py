@@ -21,7 +21,9 @@ def train() -> None:
 def verifier(
     data: Annotated[Path, typer.Option(help="Folder with grounding/, qa/ and helpcentres/.")],
     folder: Annotated[Path, typer.Option("--out", help="Where the adapter is written.")],
-    questions: Annotated[Path, typer.Option(help="Our question sets.")] = Path("examples/questions"),
+    questions: Annotated[Path, typer.Option(help="Our question sets.")] = Path(
+        "examples/questions"
+    ),
     rank: Annotated[int, typer.Option(help="LoRA rank.")] = 48,
     epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 2,
     config: Annotated[Path | None, typer.Option(help="truepenny.toml")] = None,

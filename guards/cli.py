@@ -15,7 +15,8 @@ from models.terminal import explained, out, say
 @explained
 def check(
     source: Annotated[
-        Path, typer.Option("--input", help="JSONL rows {evidence, claim or answer, question?}; - is stdin.")
+        Path,
+        typer.Option("--input", help="JSONL rows {evidence, claim or answer, question?}; - stdin."),
     ],
     config: Annotated[Path | None, typer.Option(help="truepenny.toml")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a row.")] = False,

@@ -1,6 +1,5 @@
 """The commands `truepenny models list | fetch | verify`."""
 
-import json
 import logging
 import time
 from collections.abc import Iterator
@@ -14,8 +13,8 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from models.config import ModelsConfig, section
-from models.errors import ConfigError, TruepennyError
 from models.store import Store
+from models.terminal import explained, out
 
 app = typer.Typer(
     name="models", help="The weights: their pins, where they lie.", no_args_is_help=True
@@ -30,14 +29,16 @@ Names = Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(NAMES)};
 
 
 @app.command("list")
+@explained
 def list_(config: Config = None, as_json: Json = False) -> None:
     """Lists the models: what they are, their pins, where they lie and in what state."""
-    with _errors():
-        settings = section(config, "models", ModelsConfig)
-        rows = _rows(settings)
+    settings = section(config, "models", ModelsConfig)
+    rows = _rows(settings)
     if as_json:
-        return print(json.dumps({"cache": str(Store.of(settings).root), "models": rows}))
+        return out({"cache": str(Store.of(settings).root), "models": rows})
     table = Table("name", "what", "source", "pin", "where", "MB", "state")
+    for column in table.columns:
+        column.overflow = "fold"
     for row in rows:
         size = "" if row["bytes"] is None else f"{row['bytes'] / 1e6:.0f}"
         pin = (row["pin"] or "").split("sha256:")[0] + (row["pin"] or "").partition("sha256:")[2][
@@ -57,15 +58,16 @@ def list_(config: Config = None, as_json: Json = False) -> None:
 
 
 @app.command()
+@explained
 def fetch(names: Names = None, config: Config = None, as_json: Json = False) -> None:
     """Fetches, converts and exports what serving needs; repairs what is damaged."""
-    with _errors(), _log_to_console():
-        wanted = _wanted(names)
-        settings = section(config, "models", ModelsConfig)
+    wanted = _wanted(names)
+    settings = section(config, "models", ModelsConfig)
+    with _log_to_console():
         _discard_damaged(settings, wanted)
         done = [_fetch(name, settings) for name in wanted]
     if as_json:
-        return print(json.dumps({"fetched": done}))
+        return out({"fetched": done})
     for row in done:
         for path in row["paths"]:
             console.print(f"{row['name']}: {path} ({row['seconds']} s)", soft_wrap=True)
@@ -73,15 +75,14 @@ def fetch(names: Names = None, config: Config = None, as_json: Json = False) -> 
 
 
 @app.command()
+@explained
 def verify(names: Names = None, config: Config = None, as_json: Json = False) -> None:
     """Compares every file in the cache with the hash it had when it was made."""
-    with _errors():
-        wanted = _wanted(names)
-        settings = section(config, "models", ModelsConfig)
-        checked = _verify(settings, wanted)
+    wanted = _wanted(names)
+    checked = _verify(section(config, "models", ModelsConfig), wanted)
     healthy = bool(checked) and not any(row["problems"] for row in checked)
     if as_json:
-        print(json.dumps({"ok": healthy, "checked": checked}))
+        out({"ok": healthy, "checked": checked})
     else:
         for row in checked:
             state = "; ".join(row["problems"]) or "fine"
@@ -180,15 +181,6 @@ def _wanted(names: list[str] | None) -> list[str]:
         if name not in NAMES:
             raise typer.BadParameter(f"{name!r} is no model; there are: {', '.join(NAMES)}")
     return list(dict.fromkeys(names or NAMES))
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    try:
-        yield
-    except TruepennyError as error:
-        console.print(f"error: {error}", style="red", soft_wrap=True, markup=False)
-        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from None
 
 
 @contextmanager

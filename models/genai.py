@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from models.config import ModelsConfig
-from models.errors import ModelDamaged, ModelError
+from models.errors import ModelDamaged, ModelError, ModelMissing
 
 log = logging.getLogger("truepenny.models")
 
@@ -36,7 +36,8 @@ TEXT = (
     "and send it to us within 14 days of delivery, together with your order number. We will "
     "then send a replacement free of charge, or refund the full price of $49.90 to your credit "
     "card. You can follow the parcel at any time in your account under Orders, and you may "
-    "change the delivery address until the parcel has left our warehouse."
+    "change the delivery address until the parcel has left our warehouse.\n\n1. Open Orders.\n"
+    "\n2. Choose  2 items."
 )
 
 
@@ -76,7 +77,7 @@ def export(source: Path, target: Path, precision: Precision = "int8") -> dict[st
     with tempfile.TemporaryDirectory(dir=target, prefix=".export-") as scratch:
         command = [sys.executable, "-m", "onnxruntime_genai.models.builder"]
         command += ["-i", str(source), "-o", str(target), "-p", precision, "-e", "cpu"]
-        # prune_lm_head: the prompt needs the last token's logits only, 20 % off its time.
+        # prune_lm_head: the prompt needs the last token's logits only.
         command += ["-c", scratch, "--extra_options", "hf_token=false", "prune_lm_head=true"]
         environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -110,6 +111,26 @@ def load(folder: Path, threads: int) -> Any:
         ) from error
 
 
+def tokenizer(folder: Path) -> Any:
+    """The `tokenizers.Tokenizer` of an exported folder, the same one that training uses.
+
+    onnxruntime_genai's own reading of tokenizer.json skips the digit splitting, so it splits runs
+    of whitespace before a digit (an empty line and "1.") otherwise than training does.
+
+    Raises:
+        ModelMissing: The folder has no readable tokenizer.json.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises no narrower type
+        raise ModelMissing(
+            f"{folder} has no readable tokenizer.json ({error}); export the model again, or "
+            "choose the transformers engine"
+        ) from error
+
+
 def self_test(exported: Path, source: Path, precision: Precision = "int8") -> SelfTest:
     """Compares the next-token distributions of the exported model and its source on `TEXT`.
 
@@ -119,18 +140,17 @@ def self_test(exported: Path, source: Path, precision: Precision = "int8") -> Se
     Raises:
         ModelDamaged: They differ more than `LIMITS` allows, or split the text differently.
     """
-    import onnxruntime_genai as og
     from transformers import AutoTokenizer
 
     ids = AutoTokenizer.from_pretrained(source)(TEXT, add_special_tokens=False)["input_ids"]
-    model = load(exported, available_threads(ModelsConfig()))
-    got = [int(token) for token in og.Tokenizer(model).encode(TEXT)]
-    if got[-len(ids) :] != ids:  # a tokenizer may put a start token in front
+    got = tokenizer(exported).encode(TEXT, add_special_tokens=False).ids
+    if got != ids:
         raise ModelDamaged(
             f"the tokenizer of {exported.name} splits the test text otherwise than its source "
             f"({len(got)} against {len(ids)} tokens); this model can't be used with the ONNX "
             "engine, choose the transformers engine"
         )
+    model = load(exported, available_threads(ModelsConfig()))
     test = _compare(_exported_logits(model, ids), _source_logits(source, ids))
     least, most = LIMITS[precision]
     if not (test.agreement >= least and test.kl <= most):  # NaN fails too

@@ -1,6 +1,7 @@
 """GGUF to a safetensors folder, once: the form that training and export start from."""
 
 import logging
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,10 @@ from typing import Any
 from models.errors import ModelDamaged, ModelError, ModelMissing
 
 log = logging.getLogger("truepenny.models")
+
+# What a damaged or unknown GGUF file makes transformers raise; NotImplementedError is a
+# RuntimeError, KeyError and IndexError are LookupErrors.
+_UNREADABLE = (OSError, ValueError, LookupError, RuntimeError, struct.error)
 
 
 def find_gguf(folder: Path) -> Path | None:
@@ -49,7 +54,7 @@ def convert(gguf: Path, target: Path) -> dict[str, Any]:
             where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
             model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
             tokenizer = AutoTokenizer.from_pretrained(**where)
-        except (OSError, ValueError, KeyError, NotImplementedError, RuntimeError) as error:
+        except _UNREADABLE as error:
             raise ModelDamaged(
                 f"{gguf.name} can't be read as GGUF ({error}); fetch it again, or give a "
                 "safetensors folder"

@@ -110,7 +110,7 @@ def artefacts(config: ModelsConfig) -> list[Artefact]:
     """What the configuration asks for, without fetching or building any of it."""
     root = Store.of(config).root
     return [
-        _artefact("embedder", "sentence embeddings", config.embedder, root, _embedder_name),
+        _artefact("embedder", "safetensors", config.embedder, root, _embedder_name),
         _artefact("generator", "safetensors", config.generator, root, _torch_name),
         _artefact("generator", "ONNX Runtime GenAI, int8", config.generator, root, _genai_name),
     ]

@@ -143,11 +143,6 @@ class Store:
             lock.release()
 
 
-def publish(config: ModelsConfig, folder_name: str, build: Build) -> Path:
-    """`Store.publish` in the store that the configuration names."""
-    return Store.of(config).publish(folder_name, build)
-
-
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:

@@ -16,7 +16,7 @@ def index(
         list[Path], typer.Argument(help="Folders or files: Markdown, HTML, PDF, DOCX, text, CSV.")
     ],
     folder: Annotated[
-        Path | None, typer.Option("--out", help="The index folder; [retrieval] index by default.")
+        Path | None, typer.Option("--out", help="The index folder; the configured one by default.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="truepenny.toml")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,

@@ -144,7 +144,8 @@ def open_index(folder: Path, embedder_name: str) -> Index:
             f"{embedder_name}; index the sources again or change [models] embedder"
         )
     try:
-        rows = [json.loads(line) for line in (here / "passages.jsonl").open(encoding="utf-8")]
+        with (here / "passages.jsonl").open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
         flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
         vectors = faiss.read_index(str(here / "passages.faiss"), flags)
         sentences = faiss.read_index(str(here / "sentences.faiss"), flags)

@@ -52,8 +52,10 @@ def _wrong_rate(claim: str, evidence: Sequence[str]) -> Fact | None:
             if "|" not in sentence
             and any(o.kind == amount.kind and o.value == amount.value for o in extract(sentence))
         ]
+        if any(not _differs(rate, o) for found in beside for o in found):
+            continue
         rates = [[o for o in found if _is_rate(o)] for found in beside]
-        if rates and all(rates) and all(_differs(rate, o) for found in rates for o in found):
+        if rates and all(rates):
             return rate
     return None
 

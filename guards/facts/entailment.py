@@ -23,6 +23,7 @@ _PERSON = re.compile(
     r"|aged) $",
     re.I,
 )
+_COMPARED = re.compile(r"\s(?:more|less|fewer|longer|shorter|dearer|cheaper|higher|lower)\b", re.I)
 _FREE = re.compile(
     r"\b(?:free|complimentary|no (?:extra |additional )?(?:cost|charge|fee)s?|costs? nothing)\b",
     re.I,
@@ -45,11 +46,14 @@ def check(claim: str, evidence: Sequence[str], question: str = "") -> FactCheck:
         if not fact.soft
         and not _entailed(fact, claim, facts, texts)
         and not _instance(fact, claim, facts)
+        and not _difference(fact, claim, facts)
         and not _echoed(fact, claim, question)
     )
     if missing:
         said = ", ".join(f"{fact.kind} {fact.text!r}" for fact in missing)
         return FactCheck(ok=False, missing=missing, reason=f"not in the evidence: {said}")
+    if any(claim.strip() in text for text in texts):
+        return FactCheck(ok=True, missing=(), reason="")
     if crossed := crossed_fact(claim, texts):
         reason = f"the evidence gives another value where it is about the same as {crossed.text!r}"
         return FactCheck(ok=False, missing=(crossed,), reason=reason)
@@ -72,6 +76,17 @@ def _instance(fact: Fact, claim: str, facts: Sequence[Fact]) -> bool:
         return False
     picked = re.match(r"^(?:for |with )?an? (?:\w+ of )?$", before, re.IGNORECASE)
     return bool(picked) and any(o.kind == fact.kind and o.unit == fact.unit for o in facts)
+
+
+def _difference(fact: Fact, claim: str, facts: Sequence[Fact]) -> bool:
+    """Whether "€20 more" or "half an hour longer" is the exact difference of two facts."""
+    if not _COMPARED.match(claim[fact.end :]) or fact.kind not in ("money", "number", "duration"):
+        return False
+    if not re.fullmatch(r"[0-9.]+", fact.value):
+        return False
+    rated = (o for o in facts if o.kind == fact.kind and re.fullmatch(r"[0-9.]+", o.value))
+    kinds = {(Decimal(o.value), o.unit) for o in rated if o.unit == fact.unit or o.kind == "number"}
+    return any((value + Decimal(fact.value), unit) in kinds for value, unit in kinds)
 
 
 def _entailed(fact: Fact, claim: str, facts: Sequence[Fact], texts: Sequence[str]) -> bool:

@@ -68,6 +68,7 @@ def _always(match: re.Match[str]) -> Fact:
         start=match.start(),
         end=match.end(),
         unit="always",
+        soft=not match.group()[0].isdigit(),
     )
 
 

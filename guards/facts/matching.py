@@ -4,6 +4,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from itertools import zip_longest
 
+from guards.facts.extraction import extract
 from guards.facts.types import Fact
 from guards.facts.units import MEASURES
 
@@ -37,7 +38,7 @@ def same_fact(fact: Fact, other: Fact, claim: str) -> bool:
         case ("duration", "number"):
             return _age(other, fact, claim)
         case ("number", "date" | "version" | "phone" | "code" | "time" | "money" | "percent"):
-            return _bare(fact, other)
+            return _bare(fact, other, claim)
         case ("date", "number") if len(fact.value) == 4:
             return fact.value == other.value
         case ("version", "number") | ("version", "version"):
@@ -113,12 +114,12 @@ def _age(number: Fact, years: Fact, claim: str) -> bool:
     return _equal(Decimal(number.value) * 12, years.value)
 
 
-def _bare(fact: Fact, other: Fact) -> bool:
+def _bare(fact: Fact, other: Fact, claim: str) -> bool:
     """Whether a number with no unit of its own repeats the digits of a larger fact."""
     if fact.unit:
         named = other.kind not in ("money", "percent", "duration", "time")
         return named and fact.unit not in MEASURED and _digits(fact, other)
-    if other.kind in ("money", "percent"):
+    if other.kind in ("money", "percent") and not any(f.kind == other.kind for f in extract(claim)):
         return False
     if other.kind == "time" and len(fact.value) <= 2:
         hour, minute = map(int, other.value.split(":"))

@@ -52,6 +52,10 @@ _CUE = re.compile(
 )
 
 
+_SPLIT = (
+    re.compile(r"\b(?:after|later|more than|over|beyond|above)\b", re.I),
+    re.compile(r"\b(?:within|up to|until|at most|under|below|less than|fewer than)\b", re.I),
+)
 _LIGHT_WORDS = (
     "available offer provide allow permit accept exist option moment present unavailable "
     "impossible prohibited forbidden banned"
@@ -137,13 +141,19 @@ def _clause_conflict(claim: str, clause: str) -> bool:
         return False
     if (mine.negated + theirs.negated + odd + turned) % 2 == 0:
         return False
+    if _SPLIT[0].search(claim) and _SPLIT[1].search(clause):
+        return False
+    if _SPLIT[1].search(claim) and _SPLIT[0].search(clause):
+        return False
     return _focus(claim, claim_words, other_words) and _focus(clause, other_words, claim_words)
 
 
 def _same_act(claim: str, clause: str) -> bool:
     """Whether the word that "may" governs in the clause is one of the claim's."""
-    may = re.search(r"\b(?:may|can|could|might)(?: \w+)?? (?:be )?(\w+)", clause)
-    return may is None or stem(may[1]) in content(claim)
+    if polarity(clause).modality != "permission":
+        return True
+    may = re.search(r"\bmay (?:be )?(\w+)", clause)
+    return may is not None and stem(may[1]) in content(claim)
 
 
 def _focus(text: str, own: frozenset[str], other: frozenset[str]) -> bool:

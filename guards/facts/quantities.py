@@ -40,7 +40,7 @@ _PERCENT = re.compile(
     rf"(?P<n>{NUMBER})(?: ?%| ?per ?cent(?![a-z])| percentage points?| pct\b)", FLAGS
 )
 _PARTS = re.compile(
-    r"(?<!\w)(?:(?P<half>half)|(?P<w>an?|one|two|three) (?P<d>third|quarter|fifth|tenth)s?)"
+    r"(?<!\w)(?:(?P<half>half)|(?P<w>an?|one|two|three|four) (?P<d>third|quarter|fifth|tenth)s?)"
     r"(?= (?:of|the|price|off|that|as)\b|[.,;!?]|$)",
     FLAGS,
 )
@@ -157,7 +157,7 @@ def percents(text: str) -> Iterator[Fact]:
             yield from _ranges("percent", text, fact, "")
     for match in _PARTS.finditer(text):
         parts = {"third": 3, "quarter": 4, "fifth": 5, "tenth": 10}.get(match["d"] or "", 2)
-        count = {"two": 2, "three": 3}.get((match["w"] or "").lower(), 1)
+        count = {"two": 2, "three": 3, "four": 4}.get((match["w"] or "").lower(), 1)
         yield _soft("percent", plain(Decimal(100 * count) / parts), match, "")
 
 

@@ -251,7 +251,6 @@ CONFLICTS = [
     ("A deposit must be paid in advance.", "A deposit paid in advance is optional."),
     ("Swimwear is optional.", "Swimwear is mandatory here."),
     ("A photo of the meter must be sent.", "A photo of the meter may be sent."),
-    ("The fee rises when prices increase each year.", "It does."),
     ("Breakfast is included in the rate.", "Breakfast is excluded from the rate."),
     ("Two-step login is enabled by default.", "Two-step login is disabled by default."),
     ("Lock the door before leaving the room.", "Lock the door after leaving the room."),
@@ -260,7 +259,7 @@ CONFLICTS = [
 ]
 
 
-@pytest.mark.parametrize(("claim", "sentence"), [c for c in CONFLICTS if c[1] != "It does."])
+@pytest.mark.parametrize(("claim", "sentence"), CONFLICTS)
 def test_polarity_conflict(claim: str, sentence: str) -> None:
     assert polarity_conflict(claim, sentence)
 

@@ -130,7 +130,7 @@ def test_a_local_folder_is_used_as_it_is(tmp_path: Path) -> None:
     assert sources.local_folder(str(tmp_path), name="embedder") == tmp_path
 
 
-@pytest.mark.parametrize("source", ["/no/such/folder", "./models", "defualt", "a/b/c"])
+@pytest.mark.parametrize("source", ["/no/such/folder", "./no-such-folder", "defualt", "a/b/c"])
 def test_what_is_neither_folder_nor_id_is_missing(source: str) -> None:
     with pytest.raises(ModelMissing, match="no folder here and no Hugging Face id"):
         sources.local_folder(source, name="generator")
