@@ -71,7 +71,7 @@ def stream(
     query = standalone(message.text, state)
     try:
         hits, chance = run.look_up(query)
-    except Exception:  # the boundary: whatever failed, nothing is said
+    except Exception:  # noqa: BLE001 - the boundary: whatever failed, nothing is said
         drafting.log.exception("the search failed")
         yield run.decline("tool_failure")
         return
@@ -115,7 +115,7 @@ class _Run:
         try:
             signals = self.retriever.signals(query, hits)
             self.answerable = self.guard.answerable(query, hits, signals)
-        except Exception:  # the boundary: an unjudged question is not answered
+        except Exception:  # noqa: BLE001 - the boundary: an unjudged question is not answered
             drafting.log.exception("answerability can't be judged")
         return hits, self.answerable
 

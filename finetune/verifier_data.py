@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from retrieval.sources import read_all
-
 from finetune.pairs import Pair
 from finetune.perturb import names_in, perturb, perturbations
 from retrieval.chunk import embedded_text, passages
 from retrieval.sentences import is_heading, sentence_spans, without_mark
+from retrieval.sources import read_all
 from retrieval.types import Passage
 
 log = logging.getLogger("truepenny.finetune")

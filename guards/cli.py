@@ -68,7 +68,7 @@ def _checked(guard: Any, row: Any) -> dict[str, Any]:
     from guards.evidence import as_passages
     from guards.render import review_json
 
-    unchecked = {"status": "unchecked", "probability": None, "verdicts": []}
+    unchecked: dict[str, Any] = {"status": "unchecked", "probability": None, "verdicts": []}
     if not isinstance(row, dict):
         return {**unchecked, "error": "expected a JSON object"}
     text = row.get("answer", row.get("claim"))

@@ -86,7 +86,7 @@ class Guard:
         if question and passages:
             answerable = float(np.max(self.verifier.rerank(question, passages)))
         found_statuses: list[Status] = [verdict.status for verdict in verdicts]
-        status = min(found_statuses, key=_WORST.index, default="supported")
+        status: Status = min(found_statuses, key=_WORST.index, default="supported")
         return Review(verdicts=tuple(verdicts), answerable=answerable, status=status)
 
     def judge(
