@@ -167,6 +167,45 @@ def calibrate(
     say(f'Written to {path}; [guards] thresholds = "{path}" makes it the one that serves.')
 
 
+@app.command("calibrate-answers")
+@explained
+def calibrate_answers(
+    sets: Annotated[
+        list[str], typer.Option("--set", help="INDEX=QUESTIONS, a folder and a file; repeatable.")
+    ],
+    declined: Annotated[
+        float, typer.Option(help="Least share of unanswerable questions to decline.")
+    ] = 0.92,
+    config: Config = None,
+    as_json: AsJson = False,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="Else guards.thresholds, or var/thresholds.json.")
+    ] = None,
+) -> None:
+    """Learns when a question counts as answered by what was found, and writes the artefact.
+
+    Example: truepenny eval calibrate-answers --set var/index=examples/questions/shop.jsonl
+    """
+    from evaluation import answerability as room
+    from evaluation import questions as loaded
+    from evaluation.calibrate import write
+
+    pairs = [item.partition("=") for item in sets]
+    if not all(index and questions for index, _, questions in pairs):
+        raise typer.BadParameter("--set takes INDEX=QUESTIONS, such as var/index=questions.jsonl")
+    checker = _guard(config)
+    rows = []
+    for index, _, questions in pairs:
+        asked = loaded.load(Path(questions))
+        measured = room.rows(asked, _retriever(config, Path(index)), checker)
+        rows += _collect(measured, len(asked), f"asking {questions}", None)
+    thresholds = room.artefact(checker, rows, declined, [Path(q) for _, _, q in pairs])
+    path = out_file or _artefact_path(config)
+    write(thresholds, path)
+    _show(json.loads(path.read_text(encoding="utf-8")), as_json, room.tables)
+    say(f"Written to {path}")
+
+
 @app.command()
 @explained
 def faithfulness(

@@ -9,6 +9,7 @@ from models.config import ModelsConfig, section
 from models.terminal import explained, out, say
 
 app = typer.Typer(no_args_is_help=True)
+HELD_OUT = Path("var/verifier_held_out.jsonl")
 
 
 @app.callback()
@@ -34,14 +35,18 @@ def verifier(
     Example: truepenny train verifier --data ../shared/data --out models/adapters/verifier
     """
     from finetune.verifier import Recipe, train
-    from finetune.verifier_data import build, split
+    from finetune.verifier_data import build, split, write_held_out
     from models.resolve import embedder_folder
     from retrieval.embedder import load_embedder
 
     models = section(config, "models", ModelsConfig)
     pairs = build(data, questions, load_embedder(models).embed)
     kept, held = split(pairs)
+    write_held_out(held, HELD_OUT)
     summary = train(kept, held, embedder_folder(models), folder, Recipe(rank=rank, epochs=epochs))
     if as_json:
         out(summary)
-    say(f"wrote {folder}: {summary['held_out_auc']} on held-out groups")
+    say(
+        f"wrote {folder}: {summary['held_out_auc']} on held-out groups; their claims are in "
+        f"{HELD_OUT}, for `truepenny eval calibrate --input {HELD_OUT}`"
+    )

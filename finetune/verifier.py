@@ -104,8 +104,9 @@ def train(
                 "step %d/%d loss %.3f %.2f s a step", step + 1, len(plan),
                 sum(losses[-25:]) / len(losses[-25:]), (time.monotonic() - began) / len(losses),
             )  # fmt: skip
-        if (step + 1) % 400 == 0:
+        if (step + 1) % 200 == 0:
             _checkpoint(out, model, optimizer, schedule, step + 1)
+        if (step + 1) % 1500 == 0:
             log.info("held out: %s", evaluate(model, check))
     summary = {
         "recipe": asdict(recipe),

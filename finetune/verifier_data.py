@@ -298,3 +298,18 @@ def split(pairs: Iterable[Pair], share: float = 0.06) -> tuple[list[Pair], list[
         lot = random.Random(pair.group).random()
         (held if lot < share else train).append(pair)
     return train, held
+
+
+def write_held_out(pairs: Iterable[Pair], path: Path) -> None:
+    """Writes the claims among held-out pairs as rows that `truepenny eval calibrate` reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as lines:
+        for pair in pairs:
+            if pair.head == "support":
+                row = {
+                    "evidence": pair.second,
+                    "claim": pair.first,
+                    "supported": pair.label,
+                    "source": pair.source,
+                }
+                lines.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -5,6 +5,7 @@ A check that can't be made gives `unchecked` with its reason, never `supported`.
 
 import json
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from guards.answerability import features
 from guards.claims import claims as claims_of
 from guards.errors import GuardError
 from guards.facts import check, contradiction, unknown_names
@@ -41,8 +43,7 @@ class GuardsConfig(Section):
 class Thresholds:
     """Calibrated decisions. Probabilities; weights are of a logistic regression.
 
-    `answer_weights` are for (best answer log-odds, best cosine of a passage, of a sentence,
-    share of the question's words that the best passage holds), after `answer_bias`.
+    `answer_weights` go with `guards.answerability.FEATURES`, after `answer_bias`.
     """
 
     support: float
@@ -55,7 +56,7 @@ class Thresholds:
 
 
 STRICT = Thresholds(
-    support=0.98, answer=0.95, answer_bias=0.0, answer_weights=(1.0, 0.0, 0.0, 0.0),
+    support=0.98, answer=0.95, answer_bias=0.0, answer_weights=(1.0,),
     verifier="", version="strict",
 )  # fmt: skip
 
@@ -104,18 +105,10 @@ class Guard:
             return [self._unchecked(claim, f"the check failed: {error}") for claim in claims]
 
     def answerable(self, question: str, hits: Sequence[Hit], signals: Sequence[float]) -> float:
-        """Probability that the hits answer the question.
-
-        Args:
-            question: Standalone.
-            hits: Best first.
-            signals: Best cosine of a passage, of a sentence, and the share of words held.
-        """
-        best = float(np.max(self.verifier.answers(question, [h.passage for h in hits])))
-        features = np.array([best, *signals])
-        weights = np.array(self.thresholds.answer_weights)
-        odds = float(features @ weights) + self.thresholds.answer_bias
-        return 1 / (1 + float(np.exp(-odds)))
+        """Probability that the hits answer the question; see `guards.answerability`."""
+        found = features(self.verifier, question, hits, signals)
+        odds = sum(w * x for w, x in zip(self.thresholds.answer_weights, found, strict=False))
+        return 1 / (1 + math.exp(-odds - self.thresholds.answer_bias))
 
     def _cascade(
         self, claims: Sequence[Claim], passages: Sequence[Passage], question: str

@@ -1,6 +1,8 @@
 """The trained cross-encoder as a scorer: claim against passages, question against passages."""
 
 import json
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 WINDOW_WORDS = 140
 STRIDE_WORDS = 70
+CACHED_PAIRS = 8192
 _TOLERANCE = 0.05  # of a golden logit
 Logits = npt.NDArray[np.float32]
 
@@ -35,15 +38,32 @@ class Verifier:
 
         self.version = folder.name
         self._session = EncoderSession(folder, threads)
+        self._known: OrderedDict[tuple[str, str], Logits] = OrderedDict()
+        self._lock = threading.Lock()
         if golden is not None:
             self._self_test(golden)
 
     def logits(self, first: Sequence[str], second: Sequence[str], head: str) -> Logits:
-        """Log-odds of one head, one a pair, in order."""
+        """Log-odds of one head, one a pair, in order. Pairs met lately aren't computed again."""
         if not first:
             return np.zeros(0, dtype=np.float32)
-        column = HEADS.index(head)
-        scores = self._session.run(encode(self._session.tokenizer, first, second))[:, column]
+        pairs = list(zip(first, second, strict=True))
+        with self._lock:
+            known = {pair: self._known[pair] for pair in pairs if pair in self._known}
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in known]
+        known.update(zip(new, self._score(new), strict=True))
+        with self._lock:
+            self._known.update((pair, known[pair]) for pair in new)
+            while len(self._known) > CACHED_PAIRS:
+                self._known.popitem(last=False)
+        return np.array([known[pair][HEADS.index(head)] for pair in pairs], dtype=np.float32)
+
+    def _score(self, pairs: Sequence[tuple[str, str]]) -> Logits:
+        """Both heads' log-odds, (pairs, 2)."""
+        if not pairs:
+            return np.zeros((0, len(HEADS)), dtype=np.float32)
+        encoded = encode(self._session.tokenizer, [a for a, _ in pairs], [b for _, b in pairs])
+        scores = self._session.run(encoded)
         if not np.isfinite(scores).all():
             raise GuardError("the verifier gave scores that aren't numbers; check the model")
         return scores

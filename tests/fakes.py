@@ -11,9 +11,23 @@ from guards.quotes import verbatim
 from guards.types import Review, Status, Verdict
 from retrieval.sentences import sentence_spans
 from retrieval.types import Hit, Passage
+from tests.fake_models import FakeEmbedder, FakeGenerator, FakeVerifier
 
 if TYPE_CHECKING:
     from bot.parts import Parts
+
+__all__ = [
+    "PASSAGES",
+    "FakeEmbedder",
+    "FakeGenerator",
+    "FakeGuard",
+    "FakeRetriever",
+    "FakeStream",
+    "FakeVerifier",
+    "make_reply",
+    "parts",
+    "passage",
+]
 
 
 def passage(key: str, title: str, text: str, url: str | None = None) -> Passage:
