@@ -78,13 +78,18 @@ def stream(
     if chance is None or chance < guard.thresholds.answer:
         yield run.decline("no_evidence" if chance is not None else "unchecked", hits)
         return
-    quotes = run.quotes(query, hits)
+    try:
+        quotes = run.quotes(query, hits)
+    except Exception:  # noqa: BLE001 - the boundary
+        drafting.log.exception("no quotes can be chosen")
+        yield run.decline("unchecked", hits)
+        return
     for text, verdict in run.verified_draft(query, hits, generator):
         yield run.say(text, verdict)
     for quote in quotes:
         if not says_already(quote.text, [sentence.text for sentence in run.said]):
             yield run.say(quote.text, run.verdict_on(quote))
-    yield run.finish(hits, generator)
+    yield run.finish(query, hits, generator)
 
 
 @dataclass
@@ -112,11 +117,13 @@ class _Run:
         self._mark("retrieve_ms", self.began)
         if not hits:
             return [], 0.0
+        began = time.perf_counter()
         try:
             signals = self.retriever.signals(query, hits)
             self.answerable = self.guard.answerable(query, hits, signals)
         except Exception:  # noqa: BLE001 - the boundary: an unjudged question is not answered
             drafting.log.exception("answerability can't be judged")
+        self._add("verify_ms", began)
         return hits, self.answerable
 
     def quotes(self, query: str, hits: Sequence[Hit]) -> list[Quote]:
@@ -181,10 +188,11 @@ class _Run:
         self.verdicts.append(verdict)
         return sentence
 
-    def finish(self, hits: Sequence[Hit], generator: BaseChatModel | None) -> Reply:
+    def finish(self, query: str, hits: Sequence[Hit], generator: BaseChatModel | None) -> Reply:
         """The whole reply, checked once more as a whole."""
         began = time.perf_counter()
-        review = self.guard.review(self.text, list(self.passages.values())) if self.said else None
+        passages = list(self.passages.values())
+        review = self.guard.review(self.text, passages, query) if self.said else None
         self._add("verify_ms", began)
         if review is None or review.status != "supported":
             failed = [v for v in review.verdicts if v.status != "supported"] if review else []

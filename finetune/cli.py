@@ -10,6 +10,7 @@ from models.terminal import explained, out, say
 
 app = typer.Typer(no_args_is_help=True)
 HELD_OUT = Path("var/verifier_held_out.jsonl")
+FIRST_RATE, SECOND_RATE = 5e-4, 3e-4
 
 
 @app.callback()
@@ -25,6 +26,9 @@ def verifier(
     questions: Annotated[Path, typer.Option(help="Our question sets.")] = Path(
         "examples/questions"
     ),
+    start: Annotated[
+        Path | None, typer.Option(help="An adapter to go on from, on the second stage's mix.")
+    ] = None,
     rank: Annotated[int, typer.Option(help="LoRA rank.")] = 48,
     epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 2,
     config: Annotated[Path | None, typer.Option(help="truepenny.toml")] = None,
@@ -32,7 +36,10 @@ def verifier(
 ) -> None:
     """Trains the two-headed cross-encoder (about 45 minutes on two cores); resumes after a kill.
 
-    Example: truepenny train verifier --data ../shared/data --out models/adapters/verifier
+    The shipped adapter is the second of two stages; the first leads with grounding pairs, the
+    second (--start) with questions on help centres.
+
+    Example: truepenny train verifier --data ../shared/data --out var/verifier-1
     """
     from finetune.verifier import Recipe, train
     from finetune.verifier_data import build, split, write_held_out
@@ -40,10 +47,11 @@ def verifier(
     from retrieval.embedder import load_embedder
 
     models = section(config, "models", ModelsConfig)
-    pairs = build(data, questions, load_embedder(models).embed)
+    pairs = build(data, questions, load_embedder(models).embed, second_stage=start is not None)
     kept, held = split(pairs)
     write_held_out(held, HELD_OUT)
-    summary = train(kept, held, embedder_folder(models), folder, Recipe(rank=rank, epochs=epochs))
+    recipe = Recipe(rank=rank, epochs=epochs, learning_rate=SECOND_RATE if start else FIRST_RATE)
+    summary = train(kept, held, embedder_folder(models), folder, recipe, start)
     if as_json:
         out(summary)
     say(

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from finetune.golden import write_golden
 from finetune.pairs import Pair
 from models.cross_encoder import HEADS, build, encode, prepare
 
@@ -71,10 +72,34 @@ def wrap(encoder_folder: Path, recipe: Recipe) -> Any:
     return build(encoder)
 
 
+def load_into(model: Any, adapter: Path) -> None:
+    """Puts an adapter's matrices and heads into a wrapped model, to train on."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    lora = load_file(adapter / "adapter_model.safetensors")
+    set_peft_model_state_dict(model.encoder, {k: v.float() for k, v in lora.items()})
+    heads = load_file(adapter / "heads.safetensors")
+    model.heads.load_state_dict({k: v.float() for k, v in heads.items()})
+
+
 def train(
-    pairs: Sequence[Pair], held: Sequence[Pair], encoder_folder: Path, out: Path, recipe: Recipe
+    pairs: Sequence[Pair],
+    held: Sequence[Pair],
+    encoder_folder: Path,
+    out: Path,
+    recipe: Recipe,
+    start: Path | None = None,
 ) -> dict[str, Any]:
     """Trains and writes the adapter to `out`; a checkpoint in `out` is taken up again.
+
+    Args:
+        pairs: To train on.
+        held: To measure on.
+        encoder_folder: The base encoder.
+        out: The adapter's folder.
+        recipe: How.
+        start: An adapter of the same rank to go on from; fresh matrices by default.
 
     Returns:
         The summary: steps, seconds, and AUC on `held` by head.
@@ -83,6 +108,8 @@ def train(
     torch.set_num_threads(recipe.threads)
     tokenizer = prepare(encoder_folder / "tokenizer.json")
     model = wrap(encoder_folder, recipe)
+    if start:
+        load_into(model, start)
     data, check = _encode(tokenizer, pairs), _encode(tokenizer, held)
     batches = [list(_batches(data, recipe, epoch)) for epoch in range(recipe.epochs)]
     plan = [batch for epoch in batches for batch in epoch]
@@ -116,6 +143,8 @@ def train(
         "held_out_auc": evaluate(model, check),
     }
     save(model, out, summary)
+    write_golden(encoder_folder, out)
+    (out / "checkpoint.pt").unlink(missing_ok=True)
     return summary
 
 

@@ -28,13 +28,23 @@ CAPS = {"breaking-nli": 600, "halueval-qa": 500, "help-conj": 200, "med": 500, "
 CAP = 1200
 
 
-def build(data: Path, questions: Path, embed: Embed, seed: int = 0) -> list[Pair]:
+# share of each part in the second stage, which leads with help-centre questions; others: all
+SECOND_STAGE = {
+    "grounding": 0.12, "faq": 0.3, "sharc": 0.3, "mtrag": 1.0,
+    "gnome-help-perturbed": 0.35, "npm-perturbed": 0.35,
+}  # fmt: skip
+
+
+def build(
+    data: Path, questions: Path, embed: Embed, *, second_stage: bool = False, seed: int = 0
+) -> list[Pair]:
     """Builds all pairs, shuffled.
 
     Args:
         data: The folder with grounding/, qa/ and helpcentres/ (see its README).
         questions: The folder with our own question sets (gnome.jsonl is the training one).
         embed: Texts to unit vectors (n, width), to find near misses.
+        second_stage: Takes the shares of `SECOND_STAGE`.
         seed: Of all sampling.
     """
     rng = random.Random(seed)
@@ -57,7 +67,9 @@ def build(data: Path, questions: Path, embed: Embed, seed: int = 0) -> list[Pair
         parts[f"{name}-perturbed"] = list(_perturbed(found, embed, rng))
         parts[f"{name}-titles"] = list(_titles(found, embed, rng))
     pairs = []
-    for name, part in parts.items():
+    for name, whole in parts.items():
+        share = SECOND_STAGE.get(name, 1.0) if second_stage else 1.0
+        part = rng.sample(whole, round(len(whole) * share))
         positive = sum(pair.label for pair in part)
         log.info("%-22s %6d pairs, %6d positive", name, len(part), positive)
         pairs.extend(part)
@@ -171,8 +183,8 @@ def _authored(rng: random.Random) -> Iterator[Pair]:
             if other is not row:
                 for question in rng.sample(other["answerable"], 2):
                     yield _answer(question, text, False, "authored", company)
-                claim = rng.choice(other["supported"])
-                yield _support(claim, text, False, "authored-neighbour", company)
+                for claim in rng.sample(other["supported"], min(1, len(other["supported"]))):
+                    yield _support(claim, text, False, "authored-neighbour", company)
         for claim in row["supported"]:
             yield _support(claim, text, True, "authored", company)
         for item in row["unsupported"]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from guards.answerability import features
+from guards.answerability import FEATURES, features
 from guards.claims import claims as claims_of
 from guards.errors import GuardError
 from guards.facts import check, contradiction, unknown_names
@@ -56,7 +56,7 @@ class Thresholds:
 
 
 STRICT = Thresholds(
-    support=0.98, answer=0.95, answer_bias=0.0, answer_weights=(1.0,),
+    support=0.98, answer=0.95, answer_bias=0.0, answer_weights=(1.0, *(0.0 for _ in FEATURES[1:])),
     verifier="", version="strict",
 )  # fmt: skip
 
@@ -83,9 +83,7 @@ class Guard:
         verdicts = self.judge(found[: self.config.max_claims], passages, question or "")
         late = "more claims than [guards] max_claims"
         verdicts += [self._unchecked(claim, late) for claim in found[self.config.max_claims :]]
-        answerable = None
-        if question and passages:
-            answerable = float(np.max(self.verifier.rerank(question, passages)))
+        answerable = self._answer_chance(question, passages)
         found_statuses: list[Status] = [verdict.status for verdict in verdicts]
         status: Status = min(found_statuses, key=_WORST.index, default="supported")
         return Review(verdicts=tuple(verdicts), answerable=answerable, status=status)
@@ -107,8 +105,17 @@ class Guard:
     def answerable(self, question: str, hits: Sequence[Hit], signals: Sequence[float]) -> float:
         """Probability that the hits answer the question; see `guards.answerability`."""
         found = features(self.verifier, question, hits, signals)
-        odds = sum(w * x for w, x in zip(self.thresholds.answer_weights, found, strict=False))
+        odds = sum(w * x for w, x in zip(self.thresholds.answer_weights, found, strict=True))
         return 1 / (1 + math.exp(-odds - self.thresholds.answer_bias))
+
+    def _answer_chance(self, question: str | None, passages: Sequence[Passage]) -> float | None:
+        if not question or not passages:
+            return None
+        try:
+            return float(np.max(self.verifier.rerank(question, passages)))
+        except Exception:  # noqa: BLE001 - shown beside the verdicts, never part of a decision
+            log.warning("the answerability of a reviewed answer can't be judged")
+            return None
 
     def _cascade(
         self, claims: Sequence[Claim], passages: Sequence[Passage], question: str
@@ -183,6 +190,8 @@ def load_thresholds(config: GuardsConfig, verifier: Verifier) -> Thresholds:
         data = json.loads(path.read_text(encoding="utf-8"))
         data["answer_weights"] = tuple(data["answer_weights"])
         found = Thresholds(**data)
+        if len(found.answer_weights) != len(FEATURES):
+            raise ValueError(f"{len(found.answer_weights)} answer_weights, not {len(FEATURES)}")
     except (OSError, ValueError, TypeError, KeyError) as error:
         log.warning("cannot read the thresholds %s (%s): the strict ones apply", path, error)
         return STRICT

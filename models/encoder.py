@@ -54,7 +54,8 @@ def verifier_onnx(config: ModelsConfig) -> Path:
     from models.resolve import embedder_folder
     from models.store import Store
 
-    base, adapter = embedder_folder(config), verifier_folder(config)
+    base = embedder_folder(config.model_copy(update={"embedder": "default"}))
+    adapter = verifier_folder(config)
     name = f"verifier-onnx-{_short(base, adapter)}"
     return Store.of(config).publish(name, lambda to: _export_verifier(base, adapter, to))
 
@@ -88,7 +89,7 @@ class EncoderSession:
         from models.cross_encoder import prepare
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
         options.log_severity_level = 3
         try:
             self.session = onnxruntime.InferenceSession(

@@ -3,6 +3,7 @@
 Source: Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond".
 """
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ class Lexical:
         """Indexes texts, in order."""
         import bm25s
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it narrates its indexing
         engine = bm25s.BM25(method="lucene")
         engine.index(_tokens(list(texts)), show_progress=False)
         return cls(engine)

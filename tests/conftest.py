@@ -6,6 +6,7 @@ import random
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,3 +73,31 @@ def _local(host: str | None) -> bool:
         return ipaddress.ip_address(host).is_loopback or ipaddress.ip_address(host).is_unspecified
     except ValueError:
         return False
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tiny BERT and its tokenizer."""
+    from tests.models import tiny_bert
+
+    return tiny_bert.bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="session")
+def tiny_adapter(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random adapter for the tiny BERT."""
+    from tests.models import tiny_bert
+
+    return tiny_bert.adapter(tiny_encoder, tmp_path_factory.mktemp("adapter"))
+
+
+@pytest.fixture(scope="session")
+def tiny_verifier(
+    tiny_encoder: Path, tiny_adapter: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The two, merged and exported: a folder with model.onnx."""
+    from models.encoder import _export_verifier
+
+    folder = tmp_path_factory.mktemp("verifier-onnx-tiny")
+    _export_verifier(tiny_encoder, tiny_adapter, folder)
+    return folder
