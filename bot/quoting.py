@@ -75,8 +75,13 @@ def choose(
 
 
 def says_already(text: str, said: Sequence[str]) -> bool:
-    """Whether nearly all words of a sentence stand in one that was said."""
-    mine = words(without_mark(text))
+    """Whether nearly all words of a sentence stand in one that was said.
+
+    List items and lead-ins are never said already: one left out would change what is around it.
+    """
+    if is_item(text) or text.rstrip().endswith(":"):
+        return False
+    mine = words(text)
     return any(len(mine & words(other)) >= 0.85 * len(mine) for other in said)
 
 

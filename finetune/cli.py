@@ -50,7 +50,12 @@ def verifier(
     pairs = build(data, questions, load_embedder(models).embed, second_stage=start is not None)
     kept, held = split(pairs)
     write_held_out(held, HELD_OUT)
-    recipe = Recipe(rank=rank, epochs=epochs, learning_rate=SECOND_RATE if start else FIRST_RATE)
+    recipe = Recipe(
+        rank=rank,
+        epochs=epochs,
+        learning_rate=SECOND_RATE if start else FIRST_RATE,
+        short_first=start is None,
+    )
     summary = train(kept, held, embedder_folder(models), folder, recipe, start)
     if as_json:
         out(summary)

@@ -49,6 +49,7 @@ _NEGATED = re.compile(
     r"\b(is|are|was|were|can|will|does|do|has|have|should|must|may)(?: not\b|n't\b)|\bcannot\b",
     re.I,
 )
+_NT = re.compile(r"n[\'’]t\b", re.I)
 _CONDITION = re.compile(
     r"(?:^(?:If|When|Unless|After|Before|Once)\b[^,]{8,80},\s*)|"
     r"(?:,?\s+\b(?:if|unless|except|only when|provided that|as long as)\b[^.,;]{8,}(?=[.;]|$))"
@@ -74,6 +75,8 @@ def negation(text: str, rng: random.Random) -> str | None:
     if denied:
         match = rng.choice(denied)
         return text[: match.start()] + (match[1] or "can") + text[match.end() :]
+    if _NT.search(text):  # "can't", "won't": nothing to put a "not" into
+        return None
     plain = list(_AUXILIARY.finditer(text))
     if not plain:
         return None

@@ -26,7 +26,11 @@ _WIDTH = 32  # tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How to train. `batch_tokens` counts padded tokens a step; the rates decay linearly to 0."""
+    """How to train. `batch_tokens` counts padded tokens a step; the rates decay linearly to 0.
+
+    `short_first` orders the first epoch by length: from long pairs alone, fresh LoRA matrices
+    learn nothing for hundreds of steps (docs/log.md).
+    """
 
     rank: int = 48
     alpha: int = 14
@@ -39,6 +43,7 @@ class Recipe:
     seed: int = 0
     threads: int = 2
     bf16: bool = True
+    short_first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +223,7 @@ def _batches(data: Sequence[_Encoded], recipe: Recipe, epoch: int) -> Iterator[l
         size = min(96, recipe.batch_tokens // width)
         batches.extend(rows[at : at + size] for at in range(0, len(rows), size))
     rng.shuffle(batches)
-    if epoch == 0:  # short pairs first: from long ones alone LoRA learns nothing for 100 steps
+    if epoch == 0 and recipe.short_first:
         noise = 96
         batches.sort(key=lambda rows: _width(len(data[rows[0]].ids)) + rng.random() * noise)
     yield from batches

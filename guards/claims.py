@@ -6,12 +6,14 @@ from guards.types import Claim, Span
 from retrieval.sentences import is_heading, sentence_spans, without_mark
 
 _POLITE = re.compile(
-    r"^(?:hi|hello|hey|dear\b.*|thanks?|thank you|you'?re welcome|sure|of course|certainly|"
-    r"good (?:morning|day|evening)|great|happy to help|(?:i'?m )?glad to help|"
-    r"i hope (?:this|that) helps|(?:please )?let (?:me|us) know\b.*|"
-    r"(?:please )?feel free to\b.*|is there anything else\b.*|anything else\b.*|"
+    r"^(?:hi|hello|hey|dear (?:customer|sir|madam)|thanks?(?: (?:you|for [\w ]{1,30}))?|thank you|"
+    r"you'?re welcome|sure|of course|certainly|good (?:morning|day|evening)|great|"
+    r"happy to help|(?:i'?m )?glad to help|i hope (?:this|that) helps|"
+    r"(?:please )?(?:let (?:me|us) know|feel free to ask)"
+    r"(?: if (?:you (?:have|need)|there is) [a-z ]{1,40})?|"
+    r"(?:is there )?anything else(?: (?:i|we) can [a-z ]{1,30})?|"
     r"(?:i'?m )?sorry (?:to hear that|for the inconvenience|about that)|"
-    r"here (?:is|are|'s) (?:what|the answer|an answer)\b.*|best regards\b.*)[\s!.,?:]*$",
+    r"here (?:is|are|'s) (?:what i found|the answer|an answer)|best regards)[\s!.,?:]*$",
     re.I,
 )
 _SOURCE_LINE = re.compile(r"^From [“\"].{1,200}[”\"]:$")

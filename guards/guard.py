@@ -25,6 +25,8 @@ from retrieval.types import Hit, Passage
 
 log = logging.getLogger("truepenny.guards")
 THRESHOLDS = Path(__file__).parent / "thresholds.json"
+MAX_CLAIM_CHARS = 1000
+_TOO_LONG = f"a sentence of more than {MAX_CLAIM_CHARS} characters can't be checked"
 _WORST: tuple[Status, ...] = ("contradicted", "unsupported", "unchecked", "supported")
 
 
@@ -106,6 +108,8 @@ class Guard:
         """Probability that the hits answer the question; see `guards.answerability`."""
         found = features(self.verifier, question, hits, signals)
         odds = sum(w * x for w, x in zip(self.thresholds.answer_weights, found, strict=True))
+        if not math.isfinite(odds):
+            raise GuardError("answerability is not a number; check the model")
         return 1 / (1 + math.exp(-odds - self.thresholds.answer_bias))
 
     def _answer_chance(self, question: str | None, passages: Sequence[Passage]) -> float | None:
@@ -122,11 +126,12 @@ class Guard:
     ) -> list[Verdict]:
         quotes = [verbatim(claim.text, passages) for claim in claims]
         rest = [claim for claim, quote in zip(claims, quotes, strict=True) if quote is None]
-        scored = iter(self._verify(rest, passages, question))
+        short = [claim for claim in rest if len(claim.text) <= MAX_CLAIM_CHARS]
+        scored = dict(zip(map(id, short), self._verify(short, passages, question), strict=True))
         return [
             self._verdict(claim, "supported", 1.0, quote, "verbatim quote", "quote")
             if quote
-            else next(scored)
+            else scored.get(id(claim), self._unchecked(claim, _TOO_LONG))
             for claim, quote in zip(claims, quotes, strict=True)
         ]
 
@@ -138,6 +143,9 @@ class Guard:
         logits = self.verifier.support([claim.standalone for claim in claims], passages)
         verdicts = []
         for claim, row in zip(claims, logits, strict=True):
+            if not np.isfinite(row).all():
+                verdicts.append(self._unchecked(claim, "the verifier's score is not a number"))
+                continue
             best = int(np.argmax(row))
             chance = 1 / (1 + float(np.exp(-row[best])))
             evidence = closest(claim.standalone, passages[best])
@@ -190,8 +198,7 @@ def load_thresholds(config: GuardsConfig, verifier: Verifier) -> Thresholds:
         data = json.loads(path.read_text(encoding="utf-8"))
         data["answer_weights"] = tuple(data["answer_weights"])
         found = Thresholds(**data)
-        if len(found.answer_weights) != len(FEATURES):
-            raise ValueError(f"{len(found.answer_weights)} answer_weights, not {len(FEATURES)}")
+        _validate(found)
     except (OSError, ValueError, TypeError, KeyError) as error:
         log.warning("cannot read the thresholds %s (%s): the strict ones apply", path, error)
         return STRICT
@@ -202,6 +209,18 @@ def load_thresholds(config: GuardsConfig, verifier: Verifier) -> Thresholds:
         )  # fmt: skip
         return STRICT
     return found
+
+
+def _validate(found: Thresholds) -> None:
+    """Raises ValueError or TypeError unless every number is one that can decide."""
+    if len(found.answer_weights) != len(FEATURES):
+        raise ValueError(f"{len(found.answer_weights)} answer_weights, not {len(FEATURES)}")
+    for name in ("support", "answer"):
+        value = getattr(found, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+            raise ValueError(f"{name} = {value!r}, expected a probability between 0 and 1")
+    if not all(math.isfinite(value) for value in (*found.answer_weights, found.answer_bias)):
+        raise ValueError("answer_weights and answer_bias must be finite numbers")
 
 
 def load_guard(models: ModelsConfig, config: GuardsConfig) -> Guard:

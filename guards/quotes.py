@@ -4,10 +4,14 @@ import re
 from collections.abc import Sequence
 
 from guards.types import Evidence, Span
-from retrieval.sentences import sentence_spans, without_mark
+from retrieval.sentences import is_item, sentence_spans, without_mark
 from retrieval.types import Passage
 
 _MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "–": "-"})
+_TURNS = re.compile(
+    r"\b(?:not|no|never|cannot|none|without|except\w*|exclu\w+|unless|neither|only)\b|n[\'’]t\b",
+    re.I,
+)
 _WORD = re.compile(r"[a-z0-9][a-z0-9'.@/-]*")
 
 
@@ -19,7 +23,8 @@ def normal(text: str) -> str:
 def verbatim(claim: str, passages: Sequence[Passage]) -> Evidence | None:
     """Finds a claim that is one whole sentence of a passage, or several in a row.
 
-    A part of a sentence is no quote: what was left out may be its condition.
+    A part of a sentence is no quote: what was left out may be its condition. Nor is a list item
+    without a lead-in that turns its meaning ("You cannot return:").
     """
     wanted = normal(claim)
     if not wanted:
@@ -34,8 +39,21 @@ def verbatim(claim: str, passages: Sequence[Passage]) -> Evidence | None:
                 if len(joined) > len(wanted) + 8:
                     break
                 if joined == wanted or joined.replace(". ", " ") == wanted.replace(". ", " "):
+                    if _needs_lead_in(passage.text, spans, first):
+                        break
                     return _evidence(passage, spans[first][0], spans[last][1])
     return None
+
+
+def _needs_lead_in(text: str, spans: Sequence[tuple[int, int]], first: int) -> bool:
+    """Whether the list that a unit stands in is led in by a negation or an exception."""
+    if not is_item(text[slice(*spans[first])]):
+        return False
+    at = first - 1
+    while at >= 0 and is_item(text[slice(*spans[at])]):
+        at -= 1
+    lead_in = text[slice(*spans[at])] if at >= 0 else ""
+    return lead_in.endswith(":") and bool(_TURNS.search(lead_in))
 
 
 def closest(claim: str, passage: Passage) -> Evidence:

@@ -103,6 +103,8 @@ def build(
         raise RetrievalError("no passages to index: the sources hold no readable text")
     languages = {article.id: article.language for article in articles}
     spans = [quotable_spans(p.text, languages[p.article_id]) for p in found]
+    if out.exists() and not out.is_dir():
+        raise RetrievalError(f"{out} is a file, expected a folder for the index; name another")
     out.mkdir(parents=True, exist_ok=True)
     with _only_builder(out), _disk_full_is_an_error(out):
         old = _open_or_none(out, embedder.name)
@@ -130,7 +132,10 @@ def open_index(folder: Path, embedder_name: str) -> Index:
             f"no index in {folder}: expected {pointer}; make one with `truepenny index SOURCE "
             f"--out {folder}`"
         )
-    version = pointer.read_text(encoding="utf-8").strip()
+    try:
+        version = pointer.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise IndexUnusable(f"{pointer} can't be read ({error}); index again") from None
     here = folder / version
     manifest = _manifest(here)
     if manifest.get("format") != FORMAT:
@@ -138,9 +143,9 @@ def open_index(folder: Path, embedder_name: str) -> Index:
             f"{here} has index format {manifest.get('format')}, this release reads {FORMAT}; "
             "index the sources again"
         )
-    if manifest["embedder"] != embedder_name:
+    if manifest.get("embedder") != embedder_name:
         raise IndexUnusable(
-            f"{here} was made by the embedder {manifest['embedder']}, the configuration names "
+            f"{here} was made by the embedder {manifest.get('embedder')}, the configuration names "
             f"{embedder_name}; index the sources again or change [models] embedder"
         )
     try:
@@ -150,16 +155,18 @@ def open_index(folder: Path, embedder_name: str) -> Index:
         vectors = faiss.read_index(str(here / "passages.faiss"), flags)
         sentences = faiss.read_index(str(here / "sentences.faiss"), flags)
         lexical = Lexical.load(here / "bm25")
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise IndexUnusable(f"{here} is damaged ({error}); index the sources again") from None
-    spans = tuple(tuple((a, b) for a, b in row.pop("sentences")) for row in rows)
+        spans = tuple(tuple((a, b) for a, b in row.pop("sentences")) for row in rows)
+        found = tuple(Passage(**{**row, "headings": tuple(row["headings"])}) for row in rows)
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IndexUnusable(f"{here} is damaged ({error!r}); index the sources again") from None
     offsets = np.cumsum([0, *(len(item) for item in spans)])
-    if vectors.ntotal != len(rows) or sentences.ntotal != offsets[-1]:
+    whole = vectors.ntotal == len(rows) == lexical.documents and sentences.ntotal == offsets[-1]
+    if not whole or vectors.d != sentences.d:
         raise IndexUnusable(
             f"{here} is damaged: {len(rows)} passages and {offsets[-1]} sentences, but vectors "
-            f"of {vectors.ntotal} and {sentences.ntotal}; index the sources again"
+            f"of {vectors.ntotal} and {sentences.ntotal} and BM25 of {lexical.documents}; index "
+            "the sources again"
         )
-    found = tuple(Passage(**{**row, "headings": tuple(row["headings"])}) for row in rows)
     numbers = {p.id: i for i, p in enumerate(found)}
     return Index(version, found, numbers, spans, offsets, vectors, sentences, lexical)
 
@@ -247,7 +254,8 @@ def _write(
     import faiss
 
     digest = hashlib.sha256("".join(p.id for p in found).encode() + embedder_name.encode())
-    version = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{digest.hexdigest()[:8]}"
+    stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.{time.time_ns() % 10**9:09d}"
+    version = f"{stamp}-{digest.hexdigest()[:8]}"
     temporary = out / f".tmp-{version}"
     temporary.mkdir()
     try:

@@ -39,11 +39,16 @@ class Lexical:
         """Writes the index into a folder."""
         self._engine.save(str(folder), show_progress=False)
 
+    @property
+    def documents(self) -> int:
+        """How many documents are indexed."""
+        return int(self._engine.scores["num_docs"])
+
     def scores(self, query: str) -> npt.NDArray[np.float32]:
         """BM25 of every document, in order; zeros where no word of the query is known."""
         known = [t for t in _tokens([query], as_words=True)[0] if t in self._engine.vocab_dict]
         if not known:
-            return np.zeros(int(self._engine.scores["num_docs"]), dtype=np.float32)
+            return np.zeros(self.documents, dtype=np.float32)
         return np.asarray(self._engine.get_scores(known), dtype=np.float32)
 
     def coverage(self, query: str, document: str) -> float:
@@ -59,7 +64,7 @@ class Lexical:
 
     def rarity(self, stem: str) -> float:
         """Inverse document frequency of a stem over the passages."""
-        documents = int(self._engine.scores["num_docs"])
+        documents = self.documents
         token = self._engine.vocab_dict.get(stem)
         if token is None:
             return float(np.log(1 + documents))

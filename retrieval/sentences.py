@@ -10,6 +10,12 @@ from functools import lru_cache
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _STRUCTURE = re.compile(r"^\s*(?:#{1,6}\s|[-*+•]\s|\d{1,3}[.)]\s|\|)")
 _ITEM_MARK = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+# abbreviations that sentencex cuts after, though the sentence goes on
+_ABBREVIATION = re.compile(
+    r"\b(?:approx|max|min|est|incl|excl|tbsp|tsp|no|nos|fig|vs|ca|dept|ext|tel|"
+    r"mon|tues?|wed|thurs?|fri|sat|sun|jan|feb|mar|apr|aug|sept?|oct|nov|dec)\.$",
+    re.I,
+)
 _RULE_ROW = re.compile(r"^\s*\|?[\s:|-]+\|?\s*$")
 
 
@@ -78,13 +84,17 @@ def _structure(text: str, start: int, end: int) -> list[tuple[int, int, bool]]:
 def _sentences(text: str, start: int, end: int, language: str) -> list[tuple[int, int]]:
     from sentencex import segment
 
+    body = text[start:end].encode("utf-8", "replace").decode("utf-8")  # sentencex wants UTF-8
     spans: list[tuple[int, int]] = []
     at = start
-    for part in segment(language, text[start:end]):
+    for part in segment(language, body):
         found = text.find(part, at, end)
         if found < 0:  # the splitter changed white space: keep the rest whole
             return [*spans, (at, end)]
-        spans.append((found, found + len(part)))
+        if spans and _ABBREVIATION.search(text[: spans[-1][1]].rstrip()[-12:]):
+            spans[-1] = (spans[-1][0], found + len(part))
+        else:
+            spans.append((found, found + len(part)))
         at = found + len(part)
     return spans
 

@@ -77,8 +77,12 @@ def _local(host: str | None) -> bool:
 
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the tiny BERT and its tokenizer."""
+    """A folder with the tiny BERT and its tokenizer; torch keeps to one thread from now on."""
+    import torch
+
     from tests.models import tiny_bert
+
+    torch.set_num_threads(1)  # such small matrices gain nothing from more, and busy cores lose
 
     return tiny_bert.bert(tmp_path_factory.mktemp("bert"))
 

@@ -43,7 +43,7 @@ def _names(claim: str) -> list[str]:
     for match in _TOKEN.finditer(claim):
         word = match.group()
         inner = any(char.isupper() for char in word[1:]) and not word.isupper()
-        opens = bool(_OPENS.search(claim[: match.start()]))
+        opens = bool(_OPENS.search(claim[max(0, match.start() - 60) : match.start()]))
         if (
             word in _KNOWN
             or word.lower() in STOP

@@ -122,3 +122,11 @@ def assert_vouched(said: list[Sentence], reply: Reply) -> None:
 def only_quotes(said: list[Sentence]) -> bool:
     """Whether every sentence stands in a passage, word for word."""
     return all(any(s.text in found.text for found in opened().passages) for s in said)
+
+
+def quoted_or_declined(made: Said) -> None:
+    """The answer is made of quotes, or there is none."""
+    said, reply = made
+    assert_vouched(said, reply)
+    assert only_quotes(said)
+    assert reply.action in ("answer", "abstain", "handoff")

@@ -99,4 +99,7 @@ def test_a_name_becomes_one_of_the_others() -> None:
 
 
 def test_names_are_collected_inside_sentences() -> None:
-    assert names_in(["Bring the Luma Card to Hestwick.", "Then leave."]) == ["Hestwick", "Luma Card"]
+    assert names_in(["Bring the Luma Card to Hestwick.", "Then leave."]) == [
+        "Hestwick",
+        "Luma Card",
+    ]

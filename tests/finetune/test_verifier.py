@@ -144,11 +144,23 @@ def test_what_is_saved_is_what_is_loaded(tiny_encoder: Path, tmp_path: Path) -> 
     tokenizer = prepare(tiny_encoder / "tokenizer.json")
     data = _encode(tokenizer, TOY)
     before = score(model, data)
-    save(model, tokenizer, tmp_path, {})
+    save(model, tmp_path, {})
     loaded = load_verifier_torch(tiny_encoder, tmp_path)
     assert (before - score(wrap(tiny_encoder, recipe()), data)).abs().max() > 0.05
     assert score(loaded, data).numpy() == pytest.approx(before.numpy(), abs=2e-2)
     assert not [path.name for path in tmp_path.iterdir() if "tmp" in path.name]
+
+
+def test_training_can_start_from_an_adapter(
+    tiny_encoder: Path, tiny_adapter: Path, tmp_path: Path, losses: list[float]
+) -> None:
+    from finetune.verifier import train
+
+    still = recipe(epochs=1, learning_rate=0.0, head_rate=0.0, weight_decay=0.0)
+    train(TOY, TOY, tiny_encoder, tmp_path, still, start=tiny_adapter)
+    before, after = weights(tiny_adapter), weights(tmp_path)
+    assert before.keys() == after.keys()
+    assert all((before[name] == after[name]).all() for name in before)
 
 
 def test_scores_keep_their_order(tiny_encoder: Path) -> None:

@@ -21,6 +21,7 @@ RETURNS = passage(
 )
 DELIVERY = passage("delivery", "Delivery", "Standard delivery costs €4.95 and takes three days.")
 PASSAGES = [RETURNS, DELIVERY]
+WEIGHTS = [float(n) for n in range(len(FEATURES))]
 QUESTION = "How long can I return items?"
 LOOSE = Thresholds(
     support=0.5, answer=0.5, answer_bias=0.0,
@@ -166,9 +167,16 @@ def test_review_tells_whether_the_question_is_answered() -> None:
     assert guard().review("Opened soap is never refunded.", PASSAGES).answerable is None
 
 
+@pytest.mark.parametrize("fault", [GuardError("not numbers"), RuntimeError("no session")])
+def test_a_review_never_raises(fault: Exception) -> None:
+    broken = guard(FakeVerifier(fails=dict.fromkeys(("support", "rerank", "answers"), fault)))
+    review = broken.review(RESTATED, PASSAGES, QUESTION)
+    assert (review.status, review.answerable) == ("unchecked", None)
+
+
 def _artefact(path: Path, **changes: Any) -> GuardsConfig:
     row = {
-        "support": 0.4, "answer": 0.3, "answer_bias": 0.1, "answer_weights": [1, 2, 3, 4],
+        "support": 0.4, "answer": 0.3, "answer_bias": 0.1, "answer_weights": WEIGHTS,
         "verifier": "fake-verifier", "version": "t-9", "measured": {"rows": 7},
     }  # fmt: skip
     path.write_text(json.dumps({**row, **changes}), encoding="utf-8")
@@ -177,7 +185,7 @@ def _artefact(path: Path, **changes: Any) -> GuardsConfig:
 
 def test_thresholds_of_this_verifier_are_taken(tmp_path: Path) -> None:
     found = load_thresholds(_artefact(tmp_path / "t.json"), FakeVerifier())  # type: ignore[arg-type]
-    assert (found.version, found.support, found.answer_weights) == ("t-9", 0.4, (1, 2, 3, 4))
+    assert (found.version, found.support, found.answer_weights) == ("t-9", 0.4, tuple(WEIGHTS))
 
 
 def test_thresholds_of_another_verifier_are_not(

@@ -15,8 +15,8 @@ TEXT = (
 )
 PASSAGE = passage("returns", "Returns", TEXT)
 OTHER = passage("other", "Other", "Nothing of the kind stands here.")
-_words = st.lists(st.sampled_from(["you", "may", "not", "return", "a", "soap", "if", "it", "is", "open"]), min_size=3,
-                  max_size=9)  # fmt: skip
+_WORDS = ("you", "may", "not", "return", "a", "soap", "if", "it", "is", "open")
+_words = st.lists(st.sampled_from(_WORDS), min_size=3, max_size=9)
 
 
 def units() -> list[str]:
@@ -39,7 +39,8 @@ def test_every_whole_sentence_is_a_quote(unit: str) -> None:
         'Pack it "well".',
         "- Print the label.",
         "Standard takes 2-3 days",
-        "Opened soap is never refunded. You may swap an item within 45 days, unless it was on sale.",
+        "Opened soap is never refunded. You may swap an item within 45 days, unless it was on "
+        "sale.",
         "Returns are free if you are a member. Opened soap is never refunded.",
     ],
 )

@@ -63,6 +63,22 @@ def test_the_adapter_is_in_the_export(
     assert np.abs(session.run([item])[0] - there[0].numpy()).max() > 0.05
 
 
+def test_merging_and_export_change_nothing(
+    session: EncoderSession, tiny_encoder: Path, tiny_adapter: Path
+) -> None:
+    import torch
+
+    from finetune.verifier import Recipe, load_into, wrap
+
+    unmerged = wrap(tiny_encoder, Recipe(rank=4))
+    load_into(unmerged, tiny_adapter)
+    for item in encode(session.tokenizer, FIRST, SECOND):
+        ids, types = torch.tensor([item.ids]), torch.tensor([item.type_ids])
+        with torch.inference_mode():
+            wanted = unmerged.eval()(ids, torch.ones_like(ids), types)[0].numpy()
+        assert session.run([item])[0] == pytest.approx(wanted, abs=2e-3)
+
+
 @given(order=st.permutations(range(len(FIRST))), batch_tokens=st.sampled_from([1, 300, 4096]))
 def test_order_and_batches_do_not_matter(
     session: EncoderSession, order: list[int], batch_tokens: int

@@ -8,10 +8,11 @@ PEFT_WARNS = [
     pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning"),
     pytest.mark.filterwarnings("ignore:The PEFT config's .base_model_name_or_path:UserWarning"),
 ]
-WORDS = (
-    "you can not return most items within days of delivery opened soap is never refunded "
-    "standard costs and takes three how long what does a the free if member . , ? : 4 5 9"
-).split()
+WORDS = [
+    "you", "can", "not", "return", "most", "items", "within", "days", "of", "delivery", "opened",
+    "soap", "is", "never", "refunded", "standard", "costs", "and", "takes", "three", "how", "long",
+    "what", "does", "a", "the", "free", "if", "member", ".", ",", "?", ":", "4", "5", "9",
+]  # fmt: skip
 
 
 def bert(folder: Path, seed: int = 0) -> Path:
@@ -46,11 +47,11 @@ def bert(folder: Path, seed: int = 0) -> Path:
 
 
 def adapter(base: Path, folder: Path, seed: int = 1) -> Path:
-    """Saves LoRA matrices and heads, random and none of them zero."""
+    """Saves LoRA matrices and heads, random and none of them zero, with their golden scores."""
     import torch
 
+    from finetune.golden import write_golden
     from finetune.verifier import Recipe, save, wrap
-    from models.cross_encoder import prepare
 
     torch.manual_seed(seed)
     model = wrap(base, Recipe(rank=4))
@@ -60,5 +61,6 @@ def adapter(base: Path, folder: Path, seed: int = 1) -> Path:
                 weight.normal_(std=0.2)
             if name.startswith("heads"):
                 weight.mul_(3.0)
-    save(model, prepare(base / "tokenizer.json"), folder, {})
+    save(model, folder, {})
+    write_golden(base, folder)
     return folder
