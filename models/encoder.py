@@ -6,6 +6,7 @@ sentence-transformers needs, holds transformers below 4.58 (docs/decisions/001).
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,10 +68,12 @@ def load_verifier_torch(base: Path, adapter: Path) -> Any:
     from transformers import AutoModel
 
     from models.cross_encoder import build
+    from models.gguf import no_progress
 
-    encoder = AutoModel.from_pretrained(base, attn_implementation="eager")
-    lora = LoraConfig.from_pretrained(str(adapter))
-    peft_model = get_peft_model(encoder, lora)
+    with no_progress(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # peft asks transformers for a deprecated attribute
+        encoder = AutoModel.from_pretrained(base, attn_implementation="eager")
+        peft_model = get_peft_model(encoder, LoraConfig.from_pretrained(str(adapter)))
     weights = load_file(adapter / "adapter_model.safetensors")
     set_peft_model_state_dict(peft_model, {k: v.float() for k, v in weights.items()})
     merged = peft_model.merge_and_unload()
@@ -134,7 +137,10 @@ def _export_embedder(source: Path, to: Path) -> dict[str, float]:
     import torch
     from transformers import AutoModel
 
-    encoder = AutoModel.from_pretrained(source, attn_implementation="eager")
+    from models.gguf import no_progress
+
+    with no_progress():
+        encoder = AutoModel.from_pretrained(source, attn_implementation="eager")
 
     class Embedder(torch.nn.Module):
         def __init__(self) -> None:
@@ -163,7 +169,6 @@ def _export_verifier(base: Path, adapter: Path, to: Path) -> dict[str, float]:
 def _export(model: Any, tokenizer_file: Path, to: Path, output: str) -> dict[str, float]:
     """Exports, then holds the ONNX output against torch's on fixed texts of two lengths."""
     import shutil
-    import warnings
 
     import torch
 
