@@ -28,7 +28,7 @@ from guards.claims import claims
 from guards.guard import Guard
 from guards.types import Claim, Evidence, Review, Span, Verdict
 from retrieval.retriever import Retriever
-from retrieval.sentences import is_item
+from retrieval.sentences import is_item, is_row
 from retrieval.types import Hit, Passage
 
 
@@ -176,8 +176,7 @@ class _Run:
         if not self.said:
             self._mark("first_sentence_ms", self.began)
         if self.text:
-            line = is_item(text) or is_item(self.said[-1].text)
-            self.text += "\n" if line else " "
+            self.text += _between(self.said[-1].text, text)
         start = len(self.text)
         self.text += text
         sentence = Sentence(
@@ -273,3 +272,11 @@ class _Run:
     def _add(self, name: str, began: float) -> None:
         spent = (time.perf_counter() - began) * 1000
         self.timings[name] = self.timings.get(name, 0.0) + spent
+
+
+def _between(before: str, text: str) -> str:
+    """What parts two sentences, so that they are read, and cut again, as they were."""
+    if is_item(text) or (is_row(text) and is_row(before)):
+        return "\n"
+    prose = not is_item(before) and not text.startswith(("```", "~~~", "|"))
+    return " " if prose and before.endswith((".", "!", "?")) else "\n\n"

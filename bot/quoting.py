@@ -8,11 +8,13 @@ import numpy as np
 from guards.guard import Guard
 from guards.quotes import words
 from retrieval.retriever import Retriever
-from retrieval.sentences import is_item, without_mark
+from retrieval.sentences import is_item, is_row, without_mark
 from retrieval.types import Hit, Passage
 
 _NUMBERED = tuple("0123456789")
-MOST_ITEMS = 12
+MOST_ITEMS = 14
+LONG_LIST = 5
+BEFORE, AFTER = 1, 2  # sentences quoted around the best one
 _BEHIND = 0.12  # how far behind the best a further quote may be, in cosine
 
 
@@ -59,8 +61,8 @@ def choose(
     scored.sort(key=lambda quote: -quote.score)
     best = scored[0].score
     chosen: dict[tuple[str, int], Quote] = {}
-    for quote in [item for item in scored if item.score >= best - _BEHIND][:most]:
-        group = _with_context(quote, retriever)
+    for rank, quote in enumerate(q for q in scored[:most] if q.score >= best - _BEHIND):
+        group = _with_context(quote, retriever, around=rank == 0)
         size = sum(len(item.text) for item in chosen.values())
         fresh = [item for item in group if (item.passage.id, item.start) not in chosen]
         if chosen and size + sum(len(item.text) for item in fresh) > max_chars:
@@ -79,7 +81,7 @@ def says_already(text: str, said: Sequence[str]) -> bool:
 
     List items and lead-ins are never said already: one left out would change what is around it.
     """
-    if is_item(text) or text.rstrip().endswith(":"):
+    if _listed(text) or text.rstrip().endswith(":"):
         return False
     mine = words(text)
     return any(len(mine & words(other)) >= 0.85 * len(mine) for other in said)
@@ -104,29 +106,52 @@ def _scored(query: str, hits: Sequence[Hit], retriever: Retriever, guard: Guard)
     ]
 
 
-def _with_context(quote: Quote, retriever: Retriever) -> list[Quote]:
-    """A list needs its lead-in, a lead-in its list, and a step the steps around it."""
+def _with_context(quote: Quote, retriever: Retriever, around: bool) -> list[Quote]:
+    """A list needs its lead-in, a lead-in its list, and a step the steps around it.
+
+    With `around`, what follows the sentence, and what stands before it, is quoted too: the
+    sentence nearest to a question often only leads to the answer.
+    """
     passage = quote.passage
     spans = list(retriever.spans(passage))
-    at = spans.index((quote.start, quote.end))
     texts = [passage.text[a:b] for a, b in spans]
-    first, last = at, at
-    if is_item(texts[at]):
-        while first > 0 and is_item(texts[first - 1]):
-            first -= 1
-        numbered = texts[at].lstrip().startswith(_NUMBERED)
-        while last + 1 < len(texts) and is_item(texts[last + 1]):
-            last += 1
-        keep = range(first, last + 1) if numbered or last - first < 5 else [at]
-    elif texts[at].rstrip().endswith(":"):
-        while last + 1 < len(texts) and is_item(texts[last + 1]):
-            last += 1
-        keep = range(first, last + 1)
-    else:
-        return [quote]
-    rows = list(keep)[:MOST_ITEMS]
-    if first > 0 and is_item(texts[at]) and texts[first - 1].rstrip().endswith(":"):
-        rows = [first - 1, *rows]
+    at = spans.index((quote.start, quote.end))
+    rows = {at}
+    if _listed(texts[at]) or texts[at].rstrip().endswith((":", "?")):
+        rows |= _list_rows(texts, at)
+    if around:
+        rows |= set(range(max(at - BEFORE, 0), min(at + AFTER + 1, len(texts))))
+    for row in sorted(rows):
+        if _listed(texts[row]):
+            rows |= _lead_in(texts, row)
     return [
-        Quote(passage=passage, start=spans[i][0], end=spans[i][1], score=quote.score) for i in rows
+        Quote(passage=passage, start=spans[i][0], end=spans[i][1], score=quote.score)
+        for i in sorted(rows)
     ]
+
+
+def _list_rows(texts: Sequence[str], at: int) -> set[int]:
+    """The rows of the list or table that row `at` is in or leads to, with code between steps.
+
+    Of a long list without numbers only the item itself.
+    """
+    first = last = at
+    while first > 0 and _listed(texts[first - 1]) and _listed(texts[at]):
+        first -= 1
+    while last + 1 < len(texts) and _listed(texts[last + 1]) and last + 1 - first < MOST_ITEMS:
+        last += 1
+    numbered = any(text.lstrip().startswith(_NUMBERED) for text in texts[first : last + 1])
+    if is_item(texts[at]) and not numbered and last - first > LONG_LIST:
+        return {at}
+    return set(range(first, last + 1))
+
+
+def _listed(text: str) -> bool:
+    return is_item(text) or is_row(text) or text.lstrip().startswith(("```", "~~~"))
+
+
+def _lead_in(texts: Sequence[str], at: int) -> set[int]:
+    """The row of the lead-in of the list that row `at` is in, if it has one."""
+    while at >= 0 and _listed(texts[at]):
+        at -= 1
+    return {at} if at >= 0 and texts[at].rstrip().endswith(":") else set()

@@ -30,8 +30,8 @@ CAP = 1200
 
 # share of each part in the second stage, which leads with help-centre questions; others: all
 SECOND_STAGE = {
-    "grounding": 0.12, "faq": 0.3, "sharc": 0.3, "mtrag": 1.0,
-    "gnome-help-perturbed": 0.35, "npm-perturbed": 0.35,
+    "grounding": 0.06, "faq": 0.12, "sharc": 0.12,
+    "gnome-help-perturbed": 0.15, "npm-perturbed": 0.15,
 }  # fmt: skip
 
 

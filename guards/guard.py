@@ -82,24 +82,36 @@ class Guard:
     ) -> Review:
         """Checks every claim of an answer; see `judge`."""
         found = claims_of(answer, question)
-        verdicts = self.judge(found[: self.config.max_claims], passages, question or "")
+        most = self.config.max_claims
+        verdicts = self.judge(found[:most], passages, question or "", said=answer)
         late = "more claims than [guards] max_claims"
-        verdicts += [self._unchecked(claim, late) for claim in found[self.config.max_claims :]]
+        verdicts += [self._unchecked(claim, late) for claim in found[most:]]
         answerable = self._answer_chance(question, passages)
         found_statuses: list[Status] = [verdict.status for verdict in verdicts]
         status: Status = min(found_statuses, key=_WORST.index, default="supported")
         return Review(verdicts=tuple(verdicts), answerable=answerable, status=status)
 
     def judge(
-        self, claims: Sequence[Claim], passages: Sequence[Passage], question: str = ""
+        self,
+        claims: Sequence[Claim],
+        passages: Sequence[Passage],
+        question: str = "",
+        said: str = "",
     ) -> list[Verdict]:
-        """One verdict a claim, in order; whatever goes wrong becomes `unchecked`."""
+        """One verdict a claim, in order; whatever goes wrong becomes `unchecked`.
+
+        Args:
+            claims: Of one answer.
+            passages: The evidence.
+            question: What was asked.
+            said: The whole answer, where the claims are part of one.
+        """
         if not claims:
             return []
         if not any(passage.text.strip() for passage in passages):
             return [self._unchecked(claim, "no evidence to check against") for claim in claims]
         try:
-            return self._cascade(claims, passages, question)
+            return self._cascade(claims, passages, question, said)
         except Exception as error:
             log.warning("a check failed", exc_info=not isinstance(error, GuardError))
             return [self._unchecked(claim, f"the check failed: {error}") for claim in claims]
@@ -122,9 +134,9 @@ class Guard:
             return None
 
     def _cascade(
-        self, claims: Sequence[Claim], passages: Sequence[Passage], question: str
+        self, claims: Sequence[Claim], passages: Sequence[Passage], question: str, said: str
     ) -> list[Verdict]:
-        quotes = [verbatim(claim.text, passages) for claim in claims]
+        quotes = [verbatim(claim.text, passages, said) for claim in claims]
         rest = [claim for claim, quote in zip(claims, quotes, strict=True) if quote is None]
         short = [claim for claim in rest if len(claim.text) <= MAX_CLAIM_CHARS]
         scored = dict(zip(map(id, short), self._verify(short, passages, question), strict=True))

@@ -20,12 +20,14 @@ def normal(text: str) -> str:
     return " ".join(without_mark(text).translate(_MARKS).lower().split()).rstrip(" .:;")
 
 
-def verbatim(claim: str, passages: Sequence[Passage]) -> Evidence | None:
+def verbatim(claim: str, passages: Sequence[Passage], said: str = "") -> Evidence | None:
     """Finds a claim that is one whole sentence of a passage, or several in a row.
 
     A part of a sentence is no quote: what was left out may be its condition. Nor is a list item
-    without a lead-in that turns its meaning ("You cannot return:").
+    without a lead-in that turns its meaning ("You cannot return:"), unless the lead-in is `said`
+    too, in the whole answer around the claim.
     """
+    around = normal(said)
     wanted = normal(claim)
     if not wanted:
         return None
@@ -39,21 +41,21 @@ def verbatim(claim: str, passages: Sequence[Passage]) -> Evidence | None:
                 if len(joined) > len(wanted) + 8:
                     break
                 if joined == wanted or joined.replace(". ", " ") == wanted.replace(". ", " "):
-                    if _needs_lead_in(passage.text, spans, first):
+                    if normal(_turning_lead_in(passage.text, spans, first)) not in around:
                         break
                     return _evidence(passage, spans[first][0], spans[last][1])
     return None
 
 
-def _needs_lead_in(text: str, spans: Sequence[tuple[int, int]], first: int) -> bool:
-    """Whether the list that a unit stands in is led in by a negation or an exception."""
+def _turning_lead_in(text: str, spans: Sequence[tuple[int, int]], first: int) -> str:
+    """The lead-in of the list that a unit stands in, if it negates or excepts; else empty."""
     if not is_item(text[slice(*spans[first])]):
-        return False
+        return ""
     at = first - 1
     while at >= 0 and is_item(text[slice(*spans[at])]):
         at -= 1
     lead_in = text[slice(*spans[at])] if at >= 0 else ""
-    return lead_in.endswith(":") and bool(_TURNS.search(lead_in))
+    return lead_in if lead_in.endswith(":") and _TURNS.search(lead_in) else ""
 
 
 def closest(claim: str, passage: Passage) -> Evidence:

@@ -76,7 +76,8 @@ def quotable_spans(text: str, language: str = "en") -> Spans:
     return tuple(
         (start, end)
         for start, end in spans
-        if not is_heading(text[start:end]) and len(without_mark(text[start:end]).split()) >= 2
+        if not is_heading(text[start:end])
+        and (len(without_mark(text[start:end]).split()) >= 2 or text[start:end].endswith(":"))
     )
 
 

@@ -42,6 +42,11 @@ def is_item(unit: str) -> bool:
     return _ITEM_MARK.match(unit) is not None
 
 
+def is_row(unit: str) -> bool:
+    """Says whether a unit is a row of a Markdown table."""
+    return unit.lstrip().startswith("|")
+
+
 def without_mark(unit: str) -> str:
     """Takes the list mark ("1. ", "- ") off a unit."""
     return _ITEM_MARK.sub("", unit)

@@ -164,9 +164,9 @@ class Doubting(Guard):
         super().__init__(FakeVerifier(), THRESHOLDS)  # type: ignore[arg-type]
         self._status, self._whole = status, whole
 
-    def judge(self, claims: Any, passages: Any, question: str = "") -> Any:
-        found = super().judge(claims, passages, question)
-        if self._whole and len(passages) <= 2 and question:
+    def judge(self, claims: Any, passages: Any, question: str = "", said: str = "") -> Any:
+        found = super().judge(claims, passages, question, said)
+        if self._whole and not said:
             return found
         return [replace(verdict, status=self._status) for verdict in found]
 
