@@ -31,7 +31,12 @@ def rows(
         query = standalone(clean(question.question), question.state())
         hits = retriever.search(query)
         found = features(guard.verifier, query, hits, retriever.signals(query, hits))
-        yield {"id": question.id, "features": found, "answerable": question.answerable}
+        yield {
+            "id": question.id,
+            "set": retriever.version,
+            "features": found,
+            "answerable": question.answerable,
+        }
 
 
 def artefact(
@@ -39,14 +44,16 @@ def artefact(
 ) -> "Thresholds":
     """The current thresholds with new answerability weights and threshold.
 
-    The threshold is the lowest that declines the wanted share of the unanswerable questions, by
-    scores that each come from a model fitted without that question.
+    Every question set weighs the same, and so do its answerable and unanswerable questions. The
+    threshold is the lowest that declines the wanted share of the unanswerable ones, as a mean
+    over the sets, by scores that each come from a model fitted without that question.
     """
     x = np.array([row["features"] for row in found])
     y = np.array([row["answerable"] for row in found])
-    held_out = _cross_validated(x, y)
-    threshold = float(np.quantile(held_out[~y], declined))
-    bias, weights = _fit(x, y)
+    sets = np.array([row["set"] for row in found])
+    held_out = _cross_validated(x, y, _weights(sets, y))
+    threshold = _threshold(held_out, y, sets, declined)
+    bias, weights = _fit(x, y, _weights(sets, y))
     record = {
         "questions": len(found),
         "files": [path.name for path in files],
@@ -84,26 +91,42 @@ def tables(result: dict[str, Any]) -> list[list[list[str]]]:
     return [[["answerability", "value"], *body]]
 
 
-def _fit(x: Any, y: Any) -> tuple[float, list[float]]:
+def _weights(sets: Any, y: Any) -> Any:
+    """One weight a question, so that each set's two classes weigh the same."""
+    share = np.array(
+        [1 / np.sum((sets == s) & (y == label)) for s, label in zip(sets, y, strict=True)]
+    )
+    return share * len(share) / share.sum()
+
+
+def _threshold(scores: Any, y: Any, sets: Any, declined: float) -> float:
+    for threshold in np.sort(scores):
+        shares = [np.mean(scores[(sets == s) & ~y] < threshold) for s in np.unique(sets[~y])]
+        if np.mean(shares) >= declined:
+            return float(threshold)
+    return 1.0
+
+
+def _fit(x: Any, y: Any, weights: Any) -> tuple[float, list[float]]:
     """Logistic regression on standardised features, folded back to raw ones."""
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = x.mean(0), x.std(0) + 1e-9
-    model = LogisticRegression(C=STRENGTH, class_weight="balanced")
-    model.fit((x - mean) / scale, y)
-    weights = model.coef_[0] / scale
-    bias = float(model.intercept_[0] - weights @ mean)
-    return round(bias, 6), [round(float(weight), 6) for weight in weights]
+    model = LogisticRegression(C=STRENGTH)
+    model.fit((x - mean) / scale, y, sample_weight=weights)
+    raw = model.coef_[0] / scale
+    bias = float(model.intercept_[0] - raw @ mean)
+    return round(bias, 6), [round(float(weight), 6) for weight in raw]
 
 
-def _cross_validated(x: Any, y: Any) -> Any:
+def _cross_validated(x: Any, y: Any, weights: Any) -> Any:
     from sklearn.model_selection import StratifiedKFold
 
     scores = np.zeros(len(y))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     for train, test in folds.split(x, y):
-        bias, weights = _fit(x[train], y[train])
-        scores[test] = 1 / (1 + np.exp(-(x[test] @ np.array(weights) + bias)))
+        bias, fitted = _fit(x[train], y[train], weights[train])
+        scores[test] = 1 / (1 + np.exp(-(x[test] @ np.array(fitted) + bias)))
     return scores
 
 

@@ -174,8 +174,8 @@ def calibrate_answers(
         list[str], typer.Option("--set", help="INDEX=QUESTIONS, a folder and a file; repeatable.")
     ],
     declined: Annotated[
-        float, typer.Option(help="Least share of unanswerable questions to decline.")
-    ] = 0.92,
+        float, typer.Option(help="Least share of unanswerable questions to decline, set by set.")
+    ] = 0.82,
     config: Config = None,
     as_json: AsJson = False,
     out_file: Annotated[

@@ -51,27 +51,6 @@ class Lexical:
             return np.zeros(self.documents, dtype=np.float32)
         return np.asarray(self._engine.get_scores(known), dtype=np.float32)
 
-    def coverage(self, query: str, document: str) -> float:
-        """Share of the query's words, weighted by rarity, that the document holds (0 to 1).
-
-        A word that no passage of the help centre holds weighs as the rarest.
-        """
-        held = set(_tokens([document], as_words=True)[0])
-        words = set(_tokens([query], as_words=True)[0])
-        weights = {word: self.rarity(word) for word in words}
-        total = sum(weights.values())
-        return sum(w for word, w in weights.items() if word in held) / total if total else 1.0
-
-    def rarity(self, stem: str) -> float:
-        """Inverse document frequency of a stem over the passages."""
-        documents = self.documents
-        token = self._engine.vocab_dict.get(stem)
-        if token is None:
-            return float(np.log(1 + documents))
-        pointers = self._engine.scores["indptr"]
-        frequency = int(pointers[token + 1] - pointers[token])
-        return float(np.log(1 + (documents - frequency + 0.5) / (frequency + 0.5)))
-
 
 _STEMMER: Any = None
 

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from models.config import Section
-from retrieval.chunk import embedded_text
 from retrieval.embedder import Embedder
 from retrieval.index import Index
 from retrieval.types import Hit, Passage, Reranker
@@ -28,8 +27,8 @@ class RetrievalConfig(Section):
     candidates: int = 10
     passage_weight: float = 1.0
     sentence_weight: float = 1.0
-    bm25_weight: float = 0.15
-    rerank_weight: float = 0.05
+    bm25_weight: float = 0.25
+    rerank_weight: float = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,21 +96,18 @@ class Retriever:
         found.sort(key=lambda item: -self._score(item))
         return found[:count]
 
-    def signals(self, query: str, hits: Sequence[Hit]) -> tuple[float, float, float]:
+    def signals(self, query: str, hits: Sequence[Hit]) -> tuple[float, float]:
         """What speaks for an answer among the hits, beside the answerability head.
 
         Returns:
-            The best cosine of a passage, the best of a sentence, and the largest share of the
-            query's words (weighted by rarity) that one hit holds.
+            The best cosine of a passage, and the best of a sentence.
         """
         vector = self._query_vector(query)
         own = [self.index.passage_vectors.reconstruct(self._row(h.passage)) for h in hits]
         sentences = [self.sentence_similarities(query, hit) for hit in hits]
-        lexical = self.index.lexical
         return (
             max(float(row @ vector) for row in own),
             max((float(rows.max()) for rows in sentences if len(rows)), default=0.0),
-            max(lexical.coverage(query, embedded_text(hit.passage)) for hit in hits),
         )
 
     def sentence_similarities(self, query: str, hit: Hit) -> npt.NDArray[np.float32]:

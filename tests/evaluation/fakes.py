@@ -91,7 +91,7 @@ class Generator:
 def guard(support: float = 0.5, *, broken: bool = False) -> Guard:
     thresholds = Thresholds(
         support=support, answer=0.4, answer_bias=0.25,
-        answer_weights=(1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0),
+        answer_weights=(1.0, 0.0, 0.0, 2.0),
         verifier="fake-1", version="t-1", measured={"answer": {"rows": 7}},
     )  # fmt: skip
     return Guard(WordVerifier(broken), thresholds)
