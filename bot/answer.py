@@ -221,7 +221,8 @@ class _Run:
         found = claims(text, query)
         verdicts = self.guard.judge(found, passages, query)
         self._add("verify_ms", began)
-        return verdicts[0] if len(verdicts) == 1 else None
+        leads_nowhere = text.rstrip().endswith(":")
+        return verdicts[0] if len(verdicts) == 1 and not leads_nowhere else None
 
     def _cite(self, evidence: Evidence) -> int:
         passage = self.passages[evidence.passage_id]

@@ -14,7 +14,7 @@ from retrieval.types import Hit, Passage
 _NUMBERED = tuple("0123456789")
 MOST_ITEMS = 14
 LONG_LIST = 5
-BEFORE, AFTER = 1, 2  # sentences quoted around the best one
+BEFORE, AFTER = 1, 3  # sentences quoted around the best one
 _BEHIND = 0.12  # how far behind the best a further quote may be, in cosine
 
 
@@ -124,6 +124,8 @@ def _with_context(quote: Quote, retriever: Retriever, around: bool) -> list[Quot
     for row in sorted(rows):
         if _listed(texts[row]):
             rows |= _lead_in(texts, row)
+        elif texts[row].rstrip().endswith(":"):
+            rows |= _list_rows(texts, row)
     return [
         Quote(passage=passage, start=spans[i][0], end=spans[i][1], score=quote.score)
         for i in sorted(rows)
@@ -136,14 +138,32 @@ def _list_rows(texts: Sequence[str], at: int) -> set[int]:
     Of a long list without numbers only the item itself.
     """
     first = last = at
-    while first > 0 and _listed(texts[first - 1]) and _listed(texts[at]):
+    while first > 0 and _listed(texts[at]) and _goes_on(texts, first - 1, -1):
         first -= 1
-    while last + 1 < len(texts) and _listed(texts[last + 1]) and last + 1 - first < MOST_ITEMS:
+    while last + 1 < len(texts) and _goes_on(texts, last + 1, 1) and last + 1 - first < MOST_ITEMS:
         last += 1
     numbered = any(text.lstrip().startswith(_NUMBERED) for text in texts[first : last + 1])
     if is_item(texts[at]) and not numbered and last - first > LONG_LIST:
         return {at}
     return set(range(first, last + 1))
+
+
+def _goes_on(texts: Sequence[str], at: int, step: int) -> bool:
+    """Whether a list goes on at a row: an item, or a remark between two steps."""
+    beyond = at + step
+    return _listed(texts[at]) or (
+        0 <= beyond < len(texts)
+        and _is_step(texts[beyond])
+        and not _is_step_one(texts[max(at, beyond)])
+    )
+
+
+def _is_step(text: str) -> bool:
+    return is_item(text) and text.lstrip().startswith(_NUMBERED)
+
+
+def _is_step_one(text: str) -> bool:
+    return _is_step(text) and without_mark(text) != text and text.lstrip()[:2] in ("1.", "1)")
 
 
 def _listed(text: str) -> bool:
