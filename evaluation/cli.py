@@ -175,7 +175,7 @@ def calibrate_answers(
     ],
     declined: Annotated[
         float, typer.Option(help="Least share of unanswerable questions to decline, set by set.")
-    ] = 0.82,
+    ] = 0.85,
     config: Config = None,
     as_json: AsJson = False,
     out_file: Annotated[
