@@ -17,7 +17,9 @@ QUESTIONS = [
 
 
 def test_variants_add_one_signal_at_a_time(tmp_path) -> None:
-    found = retrieval.variants(retriever(tmp_path, reranker=WordVerifier(), sentence_weight=0.5))
+    found = retrieval.variants(
+        retriever(tmp_path, reranker=WordVerifier(), sentence_weight=0.5, bm25_weight=0.15)
+    )
     assert list(found)[-1] == "dense+sentences+bm25+reranker"
     weights = [(c.passage_weight, c.sentence_weight, c.bm25_weight) for c in found.values()]
     assert weights == [(1, 0, 0), (1, 0.5, 0), (1, 0.5, 0.15), (1, 0.5, 0.15)]

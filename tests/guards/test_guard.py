@@ -155,8 +155,8 @@ def test_the_same_input_gives_the_same_verdicts_alone_or_together() -> None:
 def test_answerable_weighs_the_verifier_and_the_signals() -> None:
     hits = [Hit(passage=found, score=1.0, rank=n) for n, found in enumerate(PASSAGES, 1)]
     asked = guard(FakeVerifier())
-    near = asked.answerable("return items within 45 days", hits, (0.0, 0.0, 0.0))
-    far = asked.answerable("who painted the ceiling", hits, (0.0, 0.0, 0.0))
+    near = asked.answerable("return items within 45 days", hits, (0.0, 0.0))
+    far = asked.answerable("who painted the ceiling", hits, (0.0, 0.0))
     assert 0 <= far < 0.5 < near <= 1
 
 

@@ -104,10 +104,9 @@ def test_signals_keep_to_their_ranges(query: str) -> None:
         assert -1.001 <= item.passage <= 1.001
         assert -1.001 <= item.sentence <= 1.001
         assert 0.0 <= item.bm25 <= 1.0
-    passage, sentence, share = found.signals(query, found.search(query))
+    passage, sentence = found.signals(query, found.search(query))
     assert -1.001 <= passage <= 1.001
     assert -1.001 <= sentence <= 1.001
-    assert 0.0 <= share <= 1.0
 
 
 def test_k_larger_than_the_index_and_the_default() -> None:
@@ -173,12 +172,3 @@ def test_the_query_is_embedded_once() -> None:
     hits = found.search("soap")
     found.signals("soap", hits)
     assert embedder.texts == ["soap"]
-
-
-def test_coverage_counts_rare_words_more() -> None:
-    lexical = opened().lexical
-    document = TEXTS["repairs"]
-    assert lexical.coverage("repair zips", document) == 1.0
-    assert lexical.coverage("zzzq", document) == 0.0
-    assert lexical.coverage("the of", document) == 1.0
-    assert 0 < lexical.coverage("repair zzzq", document) < 0.5
