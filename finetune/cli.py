@@ -10,7 +10,7 @@ from models.terminal import explained, out, say
 
 app = typer.Typer(no_args_is_help=True)
 HELD_OUT = Path("var/verifier_held_out.jsonl")
-FIRST_RATE, SECOND_RATE = 5e-4, 3e-4
+FIRST_RATE, SECOND_RATE = 5e-4, 4e-4
 
 
 @app.callback()
