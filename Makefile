@@ -36,7 +36,7 @@ test: $(STAMP)  ## the default suite (under 3 minutes; no network, no model weig
 	@echo "== Running the tests (under 3 minutes)"
 	@$(BIN)/python -m pytest
 
-slow: $(STAMP)  ## tests with real models and ../shared/data (about 10 minutes)
+slow: $(STAMP)  ## tests with real models and ../shared/data (under a minute)
 	@$(BIN)/python -m pytest -m slow
 
 check: $(STAMP)  ## what CI runs
