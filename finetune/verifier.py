@@ -18,7 +18,7 @@ import torch
 
 from finetune.golden import write_golden
 from finetune.pairs import Pair
-from models.cross_encoder import HEADS, build, encode, prepare
+from models.cross_encoder import HEADS, build, encode, load_adapter, prepare
 
 log = logging.getLogger("truepenny.finetune")
 _WIDTH = 32  # tokens
@@ -77,17 +77,6 @@ def wrap(encoder_folder: Path, recipe: Recipe) -> Any:
     return build(encoder)
 
 
-def load_into(model: Any, adapter: Path) -> None:
-    """Puts an adapter's matrices and heads into a wrapped model, to train on."""
-    from peft import set_peft_model_state_dict
-    from safetensors.torch import load_file
-
-    lora = load_file(adapter / "adapter_model.safetensors")
-    set_peft_model_state_dict(model.encoder, {k: v.float() for k, v in lora.items()})
-    heads = load_file(adapter / "heads.safetensors")
-    model.heads.load_state_dict({k: v.float() for k, v in heads.items()})
-
-
 def train(
     pairs: Sequence[Pair],
     held: Sequence[Pair],
@@ -114,7 +103,7 @@ def train(
     tokenizer = prepare(encoder_folder / "tokenizer.json")
     model = wrap(encoder_folder, recipe)
     if start:
-        load_into(model, start)
+        load_adapter(model, start)
     data, check = _encode(tokenizer, pairs), _encode(tokenizer, held)
     batches = [list(_batches(data, recipe, epoch)) for epoch in range(recipe.epochs)]
     plan = [batch for epoch in batches for batch in epoch]

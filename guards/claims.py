@@ -16,7 +16,6 @@ _POLITE = re.compile(
     r"here (?:is|are|'s) (?:what i found|the answer|an answer)|best regards)[\s!.,?:]*$",
     re.I,
 )
-_SOURCE_LINE = re.compile(r"^From [“\"].{1,200}[”\"]:$")
 _BARE = re.compile(r"^(?:yes|no|yep|nope|correct|right|exactly|true|false)[\s.!,]*$", re.I)
 SHORT_WORDS = 3
 
@@ -50,4 +49,4 @@ def fold(text: str, question: str | None) -> str:
 def _states_nothing(text: str) -> bool:
     if text.rstrip().endswith("?") or not any(char.isalnum() for char in text):
         return True
-    return bool(_POLITE.match(text) or _SOURCE_LINE.match(text))
+    return bool(_POLITE.match(text))

@@ -80,3 +80,19 @@ def build(encoder: Any) -> "torch.nn.Module":
             return torch.cat([self.heads[name](pooled) for name in HEADS], dim=1)
 
     return CrossEncoder()
+
+
+def load_adapter(model: Any, adapter: Path) -> None:
+    """Puts an adapter folder's LoRA matrices and heads into a module that `build` made.
+
+    Args:
+        model: Around a PEFT encoder whose LoRA configuration is the adapter's.
+        adapter: Holds adapter_model.safetensors and heads.safetensors, float16.
+    """
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    lora = load_file(adapter / "adapter_model.safetensors")
+    set_peft_model_state_dict(model.encoder, {k: v.float() for k, v in lora.items()})
+    heads = load_file(adapter / "heads.safetensors")
+    model.heads.load_state_dict({k: v.float() for k, v in heads.items()})

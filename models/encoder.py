@@ -63,23 +63,19 @@ def verifier_onnx(config: ModelsConfig) -> Path:
 
 def load_verifier_torch(base: Path, adapter: Path) -> Any:
     """The torch cross-encoder with the adapter merged into its weights, in eval mode."""
-    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
-    from safetensors.torch import load_file
+    from peft import LoraConfig, get_peft_model
     from transformers import AutoModel
 
-    from models.cross_encoder import build
+    from models.cross_encoder import build, load_adapter
     from models.gguf import no_progress
 
     with no_progress(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peft asks transformers for a deprecated attribute
         encoder = AutoModel.from_pretrained(base, attn_implementation="eager")
         peft_model = get_peft_model(encoder, LoraConfig.from_pretrained(str(adapter)))
-    weights = load_file(adapter / "adapter_model.safetensors")
-    set_peft_model_state_dict(peft_model, {k: v.float() for k, v in weights.items()})
-    merged = peft_model.merge_and_unload()
-    model = build(merged)
-    heads = load_file(adapter / "heads.safetensors")
-    model.heads.load_state_dict({k: v.float() for k, v in heads.items()})  # type: ignore[union-attr]
+    model: Any = build(peft_model)
+    load_adapter(model, adapter)
+    model.encoder = peft_model.merge_and_unload()
     return model.eval()
 
 

@@ -45,8 +45,8 @@ def test_it_is_the_same_every_time(answer: str) -> None:
         "Hi!", "Hello.", "Thanks!", "Thank you.", "You're welcome!", "Sure.", "Of course!",
         "Good morning!", "I'm sorry to hear that.", "Sorry for the inconvenience.",
         "I hope this helps!", "Is there anything else I can help you with?", "Happy to help!",
-        "What would you like to know?", "# Returns", "## How it works", 'From "Returns":',
-        "From “How long you can return an item”:", "...", "---", "😀", "",
+        "What would you like to know?", "# Returns", "## How it works",
+        "...", "---", "😀", "",
     ],
 )  # fmt: skip
 def test_what_states_nothing_is_no_claim(text: str) -> None:

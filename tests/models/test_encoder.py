@@ -68,10 +68,11 @@ def test_merging_and_export_change_nothing(
 ) -> None:
     import torch
 
-    from finetune.verifier import Recipe, load_into, wrap
+    from finetune.verifier import Recipe, wrap
+    from models.cross_encoder import load_adapter
 
     unmerged = wrap(tiny_encoder, Recipe(rank=4))
-    load_into(unmerged, tiny_adapter)
+    load_adapter(unmerged, tiny_adapter)
     for item in encode(session.tokenizer, FIRST, SECOND):
         ids, types = torch.tensor([item.ids]), torch.tensor([item.type_ids])
         with torch.inference_mode():
