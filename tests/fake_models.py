@@ -54,6 +54,7 @@ class FakeVerifier:
     """
 
     version = "fake-verifier"
+    tokenizer = "fake-tokenizer"
 
     def __init__(
         self, *, fails: dict[str, Exception] | None = None, poison: Sequence[str] = (),

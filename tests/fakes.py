@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -126,7 +127,7 @@ def make_reply(state: State, *texts: str, **changes: Any) -> Reply:
         for n, text in enumerate(texts, start=1)
     )  # fmt: skip
     made: dict[str, Any] = {
-        "reply_id": "r1", "conversation_id": state.conversation_id, "text": whole,
+        "reply_id": uuid.uuid4().hex, "conversation_id": state.conversation_id, "text": whole,
         "action": "answer", "cause": None, "sentences": tuple(sentences),
         "citations": citations, "timings": {"total_ms": 1.0}, "index_version": "fake-1",
     }  # fmt: skip

@@ -12,6 +12,7 @@ import typer.main
 
 import bot.policy
 import bot.service.config
+import bot.store.config
 import guards.guard
 import models.config
 import retrieval.retriever
@@ -25,6 +26,7 @@ CLASSES: dict[str, type[Section]] = {
     "retrieval": retrieval.retriever.RetrievalConfig,
     "guards": guards.guard.GuardsConfig,
     "bot": bot.policy.BotConfig,
+    "store": bot.store.config.StoreConfig,
     "service": bot.service.config.ServiceConfig,
 }
 ROOMS = {"models", "retrieval", "guards", "bot", "evaluation"}
@@ -143,10 +145,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_route_is_documented() -> None:
-    from bot.service.app import api, pages
+    from bot.service.app import ROUTERS
 
     text = (ROOT / "docs/api.md").read_text()
-    paths = {getattr(route, "path", "") for router in (api, pages) for route in router.routes}
+    paths = {getattr(route, "path", "") for router in ROUTERS for route in router.routes}
     assert paths
     assert not {path for path in paths if f"{path}`" not in text and f"{path} " not in text}
 

@@ -1,48 +1,46 @@
 """The app: its routes, and what they share."""
 
+import asyncio
 import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
 
-from bot.render import hit_json, review_json
-from bot.service import problems
+from bot.render import hit_json, reply_json, review_json
+from bot.service import problems, routes_conversations, routes_tokens, widget
 from bot.service.config import ServiceConfig
-from bot.service.conversations import Conversations, MemoryConversations, conversation_json
-from bot.service.gate import Gate
+from bot.service.conversations import Conversations
+from bot.service.gate import Doors, Gate
+from bot.service.keys import Access, Caller
 from bot.service.lane import Lane
-from bot.service.problems import ProblemError
+from bot.service.limits import RateLimits
 from bot.service.readiness import Readiness, Stream
-from bot.service.schemas import ChatBody, CheckBody, ConversationId, ReadyBody, SearchBody
-from bot.service.streaming import Exchange
-from bot.types import State
+from bot.service.routes_tokens import user_of
+from bot.service.schemas import ChatBody, CheckBody, ReadyBody, SearchBody
+from bot.service.shared import Calling, Service, Shared
+from bot.store.config import StoreConfig
+from bot.store.errors import StoreError
+from bot.store.types import Incoming
 from retrieval.types import Passage
 
 if TYPE_CHECKING:
     from bot.parts import Parts
+    from bot.store.store import Store
 
 PAGE = Path(__file__).parents[1] / "page"
 pages = APIRouter()
 api = APIRouter(prefix="/v1")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """What the routes share. Replies have a lane of their own; searches and checks another."""
-
-    config: ServiceConfig
-    readiness: Readiness
-    stream: Stream
-    replies: Lane
-    lookups: Lane
-    store: Conversations
+ROUTERS = (api, routes_conversations.router, routes_tokens.router, pages)
+METHODS = ("GET", "POST", "DELETE")
+ACCEPTED = ("Authorization", "Content-Type", "Last-Event-ID")
+EXPOSED = ("Retry-After",)
 
 
 def create_app(
@@ -50,7 +48,7 @@ def create_app(
     config: ServiceConfig,
     *,
     stream: Stream | None = None,
-    store: Conversations | None = None,
+    store: "Store | None" = None,
     told: Callable[[Readiness], None] = lambda readiness: None,
 ) -> FastAPI:
     """Builds the app; the parts load in the background once it starts.
@@ -59,54 +57,53 @@ def create_app(
         load: Gives the parts; blocking.
         config: See `check_exposure` before listening.
         stream: Stands for `bot.answer.stream` in tests.
-        store: Where conversations are kept; in memory by default.
+        store: What is remembered; in memory by default. Closed with the app.
         told: Called once it is known whether the service is ready, from another thread.
     """
     logging.getLogger("sse_starlette").setLevel(logging.INFO)  # its debug log holds replies
     speak = stream or _answers()
+    kept = store or _in_memory()
+    access = Access(config, kept.keys)
     service = Service(
         config=config,
         readiness=Readiness(load, speak, told),
         stream=speak,
         replies=Lane("replies", config.max_waiting, config.reply_timeout_s),
         lookups=Lane("lookups", config.max_waiting, config.reply_timeout_s),
-        store=store or MemoryConversations(config.conversations_kept),
+        store=kept,
+        conversations=Conversations(kept, config.max_waiting),
+        access=access,
     )
     app = FastAPI(title="Truepenny", docs_url=None, redoc_url=None, lifespan=_lifespan)
     app.state.service = service
-    app.add_middleware(Gate, keys=config.keys, max_body_bytes=config.max_body_bytes)
+    app.add_middleware(
+        Gate, doors=Doors(access, RateLimits(config)), max_body_bytes=config.max_body_bytes,
+        frame_ancestors=config.frame_ancestors,
+    )  # fmt: skip
+    if config.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=config.allowed_origins, allow_methods=METHODS,
+            allow_headers=ACCEPTED, expose_headers=EXPOSED,
+        )  # fmt: skip
     problems.install(app)
-    app.include_router(api)
-    app.include_router(pages)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.include_router(widget.router)
     app.mount("/page", StaticFiles(directory=PAGE))
     return app
 
 
-def shared(request: Request) -> Service:
-    """The app's service."""
-    service: Service = request.app.state.service
-    return service
-
-
-Shared = Annotated[Service, Depends(shared)]
-
-
 @api.post("/chat")
-async def chat(body: ChatBody, request: Request, service: Shared) -> Response:
+async def chat(body: ChatBody, request: Request, service: Shared, caller: Calling) -> Response:
     """One message, one verified reply; with `stream`, as Server-Sent Events."""
-    parts = service.readiness.parts()
-    conversation_id = body.conversation_id or uuid.uuid4().hex
-    state = await service.store.get(conversation_id) or State(conversation_id=conversation_id)
-    kept = service.config.history_turns
-    shown = replace(state, turns=state.turns[-kept:] if kept else ())
-    job = service.replies.submit(lambda: service.stream(body.message, shown, **parts))
-    await service.store.put(state)
-    exchange = Exchange(
-        conversation_id=conversation_id, question=body.message, job=job, store=service.store
-    )
+    service.readiness.parts()  # refused now, it isn't on record
+    incoming = _incoming(body, caller)
+    service.replies.require_room()
+    exchange = service.exchange(await service.conversations.receive(incoming))
+    await exchange.start()
     if body.stream:
         return exchange.response(request.url.path)
-    return JSONResponse(await exchange.reply())
+    return JSONResponse(reply_json(await exchange.reply()))
 
 
 @api.post("/search")
@@ -132,22 +129,6 @@ async def check(body: CheckBody, service: Shared) -> dict[str, Any]:
     return review_json(review)
 
 
-@api.get("/conversations/{conversation_id}")
-async def conversation(conversation_id: ConversationId, service: Shared) -> dict[str, Any]:
-    """A conversation so far."""
-    state = await service.store.get(conversation_id)
-    if state is None:
-        raise _unknown()
-    return conversation_json(state)
-
-
-@api.delete("/conversations/{conversation_id}", status_code=204)
-async def erase(conversation_id: ConversationId, service: Shared) -> None:
-    """Erases a conversation."""
-    if not await service.store.delete(conversation_id):
-        raise _unknown()
-
-
 @pages.get("/healthz")
 async def healthz() -> dict[str, str]:
     """The process is up."""
@@ -161,6 +142,10 @@ async def readyz(service: Shared, response: Response) -> ReadyBody:
     found = ReadyBody(status=ready.status, reasons=list(ready.reasons))
     if service.replies.stuck:
         found = ReadyBody(status="stuck", reasons=["a reply has run past its time"])
+    try:
+        await asyncio.to_thread(service.store.database.ping)
+    except StoreError as error:
+        found = ReadyBody(status="failed", reasons=[*found.reasons, str(error)])
     if found.status != "ready":
         response.status_code = 503
     return found
@@ -176,9 +161,13 @@ async def page() -> FileResponse:
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     service: Service = app.state.service
     service.readiness.start()
+    recovering = asyncio.create_task(service.recover())
     yield
+    recovering.cancel()
     service.replies.close()
     service.lookups.close()
+    await service.conversations.close()
+    service.store.close()
 
 
 def _answers() -> Stream:
@@ -187,5 +176,20 @@ def _answers() -> Stream:
     return stream  # type: ignore[return-value]
 
 
-def _unknown() -> ProblemError:
-    return ProblemError(404, "unknown-conversation", "There is no such conversation.")
+def _in_memory() -> "Store":
+    from bot.store.store import open_store
+
+    return open_store(StoreConfig(url="sqlite://"))
+
+
+def _incoming(body: ChatBody, caller: Caller) -> Incoming:
+    """The message, in the caller's own conversation or in the one that they name."""
+    conversation_id = body.conversation_id or caller.conversation_id or uuid.uuid4().hex
+    if body.message_id and not (body.conversation_id or caller.conversation_id):
+        # A repeat must find the conversation that its first try opened.
+        conversation_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{caller.id}/{body.message_id}").hex
+    caller.require_conversation(conversation_id)
+    return Incoming(
+        conversation_id=conversation_id, client_id=body.message_id or uuid.uuid4().hex,
+        text=body.message, user_id=user_of(caller, body.user), channel=body.channel,
+    )  # fmt: skip

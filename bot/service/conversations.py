@@ -1,68 +1,152 @@
-"""Conversations: the port, and one that keeps the latest in memory."""
+"""Conversations as the service handles them: one message after another, each on record first."""
 
-from collections import OrderedDict
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, Protocol
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from bot.service.problems import RETRY_S, ProblemError, busy
+from bot.store.types import Incoming, Message, Standing, now
 from bot.types import Reply, State, Turn
+from models.errors import TruepennyError
 
+if TYPE_CHECKING:
+    from bot.store.store import Store
+
+log = logging.getLogger("truepenny.service")
 KEPT_TURNS = 50
 
 
-class Conversations(Protocol):
-    """Where conversations are kept."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A message on record, and the request that waits for it."""
 
-    async def get(self, conversation_id: str) -> State | None:
-        """The conversation, None if it isn't known."""
-        ...
-
-    async def put(self, state: State) -> None:
-        """Keeps a conversation as it is now."""
-        ...
-
-    async def delete(self, conversation_id: str) -> bool:
-        """Erases a conversation; whether there was one."""
-        ...
+    message: Message
+    owner: str
 
 
-class MemoryConversations:
-    """Keeps the `most` conversations used last, until the process ends."""
+class Conversations:
+    """The store's turns for the event loop."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._states: OrderedDict[str, State] = OrderedDict()
+    def __init__(self, store: "Store", most_waiting: int) -> None:
+        self.store = store
+        self._most = most_waiting + 1
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def get(self, conversation_id: str) -> State | None:
-        """The conversation, now the one used last."""
-        if conversation_id in self._states:
-            self._states.move_to_end(conversation_id)
-        return self._states.get(conversation_id)
+    async def receive(self, incoming: Incoming) -> Ticket:
+        """Puts a message on record; a repeat finds the one that is there.
 
-    async def put(self, state: State) -> None:
-        """Keeps a conversation; the one unused the longest may go for it."""
-        turns = state.turns[-KEPT_TURNS:]
-        self._states[state.conversation_id] = replace(state, turns=turns)
-        self._states.move_to_end(state.conversation_id)
-        while len(self._states) > self.most:
-            self._states.popitem(last=False)
+        Raises:
+            ProblemError: Too many messages of the conversation wait (429), the message's id
+                stands for another text (409), or the conversation is another user's (403).
+        """
+        owner = uuid.uuid4().hex
+        got = await asyncio.to_thread(self.store.turns.receive, incoming, owner, self._most)
+        if isinstance(got, Message):
+            return Ticket(message=got, owner=owner)
+        if got == "full":
+            raise busy()
+        if got == "reused":
+            raise ProblemError(
+                409, "message-id-reused", "This message_id was sent before with another message."
+            )
+        raise ProblemError(403, "forbidden", "This conversation belongs to another user.")
 
-    async def delete(self, conversation_id: str) -> bool:
-        """Erases a conversation."""
-        return self._states.pop(conversation_id, None) is not None
+    async def standing(self, ticket: Ticket) -> Standing:
+        """How it stands with a message."""
+        return await asyncio.to_thread(self.store.turns.standing, ticket.message.id, ticket.owner)
+
+    async def take_over(self, ticket: Ticket) -> bool:
+        """Takes a message whose request has died."""
+        return await asyncio.to_thread(self.store.turns.take_over, ticket.message.id, ticket.owner)
+
+    async def abandoned(self) -> list[Ticket]:
+        """The messages that can be taken over."""
+        found = await asyncio.to_thread(self.store.turns.abandoned, self._most)
+        return [Ticket(message=message, owner=uuid.uuid4().hex) for message in found]
+
+    async def finish(self, ticket: Ticket, state: State, reply: Reply) -> bool:
+        """Records a reply with the state after it; False if it must not count."""
+        kept = replace(state, turns=state.turns[-KEPT_TURNS:])
+        return await asyncio.to_thread(
+            self.store.turns.finish, ticket.message.id, ticket.owner, reply, kept
+        )
+
+    async def fail(self, ticket: Ticket, error: Exception) -> None:
+        """Notes that a message got no reply, and why, without what was written."""
+        kind = error.kind if isinstance(error, ProblemError) else type(error).__name__
+        await asyncio.to_thread(self.store.turns.fail, ticket.message.id, ticket.owner, kind)
+
+    async def withdraw(self, ticket: Ticket) -> None:
+        """Takes a refused message off the record."""
+        await asyncio.to_thread(self.store.turns.withdraw, ticket.message.id, ticket.owner)
+
+    def drop(self, ticket: Ticket) -> None:
+        """Notes that the client went away; at once, where nothing can be waited for."""
+        gone = ProblemError(499, "cancelled", "The client went away.")
+        self._spawn(self.fail(ticket, gone))
+
+    async def on_its_own(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Waits for work that goes on even if nobody waits any more. Its errors are its own."""
+        await asyncio.wait([self._spawn(work)])
+
+    async def close(self) -> None:
+        """Waits for what goes on on its own."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("a message got no reply: %s", type(error).__name__)
+
+    @asynccontextmanager
+    async def attended(self, ticket: Ticket) -> AsyncGenerator[None]:
+        """Renews the claim on a message as long as somebody waits for it."""
+        task = asyncio.create_task(self._renew(ticket))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _renew(self, ticket: Ticket) -> None:
+        turns = self.store.turns
+        while True:
+            await asyncio.sleep(turns.lease_s / 3)
+            with suppress(TruepennyError):  # the next time, perhaps; else the claim runs out
+                await asyncio.to_thread(turns.renew, ticket.message.id, ticket.owner)
 
 
-async def record(store: Conversations, question: str, asked_at: str, reply: Reply) -> None:
-    """Adds a question and its reply, unless the conversation was erased meanwhile."""
-    state = await store.get(reply.conversation_id)
-    if state is None:
-        return
-    asked = Turn(role="user", text=question, at=asked_at)
-    said = Turn(role="assistant", text=reply.text, at=now(), reply_id=reply.reply_id)
-    await store.put(replace(state, turns=(*state.turns, asked, said)))
+def after(state: State, message: Message, reply: Reply) -> State:
+    """The state after a question and its reply."""
+    asked = Turn(role="user", text=message.text, at=message.at.isoformat(timespec="seconds"))
+    at = now().isoformat(timespec="seconds")
+    said = Turn(role="assistant", text=reply.text, at=at, reply_id=reply.reply_id)
+    return replace(state, turns=(*state.turns, asked, said))
 
 
-def conversation_json(state: State) -> dict[str, Any]:
+def interrupted() -> ProblemError:
+    """A message got no reply, and why is another request's affair."""
+    return ProblemError(
+        503, "interrupted", "This message got no reply. Send it again with the same message_id.",
+        headers={"Retry-After": str(RETRY_S)},
+    )  # fmt: skip
+
+
+def unknown() -> ProblemError:
+    """No such conversation, or none any more."""
+    return ProblemError(404, "unknown-conversation", "There is no such conversation.")
+
+
+def conversation_json(state: State, unanswered: list[dict[str, Any]]) -> dict[str, Any]:
     """A conversation as the contract gives it."""
     return {
         "conversation_id": state.conversation_id,
@@ -72,9 +156,5 @@ def conversation_json(state: State) -> dict[str, Any]:
             {"role": turn.role, "text": turn.text, "at": turn.at, "reply_id": turn.reply_id}
             for turn in state.turns
         ],
+        "unanswered": unanswered,
     }
-
-
-def now() -> str:
-    """The time, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,6 +1,6 @@
-"""The gate before the app: keys, size and type of the body, headers, and the last resort."""
+"""The gate before the app: callers, limits, size and type of the body, headers, last resort."""
 
-import hmac
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -9,26 +9,73 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.service.keys import Access, Caller
+from bot.service.limits import RateLimits
 from bot.service.problems import ProblemError, problem_of
+from bot.store.types import Scope as KeyScope
 
 log = logging.getLogger("truepenny.service")
+TOKENS = "/v1/widget/token"
+RENEWAL_S = 24 * 3600
+# What a call under /v1/ needs, by the beginning of its path; the first that fits counts.
+NEEDED: tuple[tuple[str, KeyScope | None], ...] = (
+    (TOKENS, None),  # the route decides: by origin, key or the token before
+    ("/v1/chat", "chat"),
+    ("/v1/conversations", "chat"),
+    ("/v1/feedback", "chat"),
+    ("/v1/models", "chat"),
+    ("/v1/search", "search"),
+    ("/v1/check", "check"),
+    ("/v1/", "admin"),  # a route that is forgotten here is closed
+)
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; object-src 'none'; "
-    "form-action 'self'; frame-ancestors 'self'",
+    "form-action 'self'; frame-ancestors {ancestors}",
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
 
+class Doors:
+    """Who may do what, and how often. Blocks on the store."""
+
+    def __init__(self, access: Access, limits: RateLimits) -> None:
+        self._access = access
+        self._limits = limits
+
+    def admit(self, path: str, authorization: str, address: str) -> Caller:
+        """The caller of a path under /v1/.
+
+        Raises:
+            ProblemError: 401, 403 or 429. Guessing keys counts too.
+        """
+        needed = next(scope for start, scope in NEEDED if path.startswith(start))
+        late_s = RENEWAL_S if path == TOKENS else 0
+        try:
+            caller = self._access.caller(authorization, optional=path == TOKENS, late_s=late_s)
+        except ProblemError:
+            self._limits.hit_address(address)
+            raise
+        self._limits.hit(caller, address)
+        if needed:
+            caller.require(needed)
+        return caller
+
+
 class Gate:
     """Lets in what may come in, as ASGI middleware around the whole app."""
 
-    def __init__(self, app: ASGIApp, keys: Sequence[str], max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, doors: Doors, max_body_bytes: int, frame_ancestors: Sequence[str] = ()
+    ) -> None:
         self.app = app
-        self.keys = [key.encode() for key in keys]
+        self.doors = doors
         self.max_body_bytes = max_body_bytes
+        ancestors = " ".join(["'self'", *frame_ancestors])
+        self.headers = {name: text.format(ancestors=ancestors) for name, text in HEADERS.items()}
+        if not frame_ancestors:  # it knows no list
+            self.headers["X-Frame-Options"] = "SAMEORIGIN"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request; whatever is raised inside becomes a problem."""
@@ -40,11 +87,11 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _secure(scope["path"], MutableHeaders(raw=message["headers"]))
+                self._secure(scope["path"], MutableHeaders(raw=message["headers"]))
             await send(message)
 
         try:
-            self._check(scope)
+            await self._check(scope)
             await self.app(scope, self._limited(receive), guarded)
         except Exception as error:  # noqa: BLE001 - the API's edge
             problem, mark = problem_of(error)
@@ -54,26 +101,17 @@ class Gate:
             spent = (time.monotonic() - began) * 1000
             log.info("%s %s %d %.0f ms", scope["method"], _route(scope), status, spent)
 
-    def _check(self, scope: Scope) -> None:
+    async def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         if scope["path"].startswith("/v1/"):
-            self._authorize(headers.get("authorization", ""))
+            given, address = headers.get("authorization", ""), (scope.get("client") or ("",))[0]
+            caller = await asyncio.to_thread(self.doors.admit, scope["path"], given, address)
+            scope.setdefault("state", {})["caller"] = caller
         length = headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length[:18]) > self.max_body_bytes:
             raise ProblemError(413, "too-large", self._too_large())
         if scope["method"] == "POST" and not _is_json(headers.get("content-type", "")):
             raise ProblemError(415, "not-json", "Send the body as Content-Type: application/json.")
-
-    def _authorize(self, header: str) -> None:
-        """Compares with every key, so that the time taken tells nothing."""
-        scheme, _, given = header.partition(" ")
-        offered = given.strip().encode("latin-1")  # as it was sent
-        matches = [hmac.compare_digest(offered, key) for key in self.keys]
-        if self.keys and not (any(matches) and scheme.lower() == "bearer"):
-            raise ProblemError(
-                401, "unauthorized", "Send a valid key as Authorization: Bearer KEY.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )  # fmt: skip
 
     def _limited(self, receive: Receive) -> Receive:
         """Counts a body that doesn't say its length."""
@@ -92,11 +130,10 @@ class Gate:
     def _too_large(self) -> str:
         return f"The body may have at most {self.max_body_bytes} bytes."
 
-
-def _secure(path: str, headers: MutableHeaders) -> None:
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
-    headers.setdefault("Cache-Control", "no-store" if path.startswith("/v1/") else "no-cache")
+    def _secure(self, path: str, headers: MutableHeaders) -> None:
+        for name, value in self.headers.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Cache-Control", "no-store" if path.startswith("/v1/") else "no-cache")
 
 
 def _is_json(content_type: str) -> bool:

@@ -106,17 +106,19 @@ class Lane:
         running = self._running
         return running is not None and running.late
 
-    def submit(self, iterate: Callable[[], Iterator[T]]) -> Job[T]:
+    def submit(self, iterate: Callable[[], Iterator[T]], timeout_s: float | None = None) -> Job[T]:
         """Puts work in line.
+
+        Args:
+            iterate: The work.
+            timeout_s: Stands for the lane's.
 
         Raises:
             ProblemError: The line is full (429).
         """
-        job = Job(iterate, self.timeout_s)
+        job = Job(iterate, self.timeout_s if timeout_s is None else timeout_s)
         with self._lock:
-            held = [j for j in self._jobs if j is self._running or not j.cancelled]
-            if len(held) > self.max_waiting:
-                raise busy()
+            self._require_room()
             self._jobs.add(job)
         self._thread.submit(self._run, job)
         return job
@@ -128,12 +130,26 @@ class Lane:
                 return result
         raise RuntimeError("a function in line gave no result")
 
+    def require_room(self) -> None:
+        """Refuses early what `submit` would refuse.
+
+        Raises:
+            ProblemError: The line is full (429).
+        """
+        with self._lock:
+            self._require_room()
+
     def close(self) -> None:
         """Stops what runs at its next item and drops what waits."""
         with self._lock:
             for job in self._jobs:
                 job.cancel()
         self._thread.shutdown(wait=False)
+
+    def _require_room(self) -> None:
+        held = [job for job in self._jobs if job is self._running or not job.cancelled]
+        if len(held) > self.max_waiting:
+            raise busy()
 
     def _run(self, job: Job[Any]) -> None:
         self._running = job

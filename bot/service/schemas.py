@@ -1,6 +1,7 @@
 """What the service takes in: strict, no field beside the declared ones."""
 
 import unicodedata
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -8,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 MAX_MESSAGE_CHARS = 10_000
 CONVERSATION_ID = r"^[A-Za-z0-9_-]{1,64}$"
+MESSAGE_ID = r"^[A-Za-z0-9_.:-]{1,200}$"
 
 
 def whole(text: str) -> str:
@@ -16,6 +18,13 @@ def whole(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise PydanticCustomError("not_unicode", "expected Unicode text, got a half pair") from None
+    return text
+
+
+def printable(text: str) -> str:
+    """Refuses control characters, which a database may refuse and a log may obey."""
+    if any(unicodedata.category(c) == "Cc" for c in text):
+        raise PydanticCustomError("control", "expected no control characters, got some")
     return text
 
 
@@ -34,8 +43,10 @@ def clean(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(whole)]
+Name = Annotated[Text, AfterValidator(printable)]
 Message = Annotated[Text, AfterValidator(clean)]
 ConversationId = Annotated[str, Field(pattern=CONVERSATION_ID)]
+MessageId = Annotated[str, Field(pattern=MESSAGE_ID)]
 
 
 class Body(BaseModel):
@@ -47,18 +58,52 @@ class Body(BaseModel):
 class User(Body):
     """Who asks, as the caller knows them."""
 
-    id: Text = Field(max_length=200)
+    id: Name = Field(min_length=1, max_length=200)
     attributes: dict[Text, Text | int | float | bool | None] = Field(default_factory=dict)
 
 
 class ChatBody(Body):
-    """One message of a conversation; without `conversation_id` it opens a new one."""
+    """One message of a conversation; without `conversation_id` it opens a new one.
+
+    A message with the `message_id` of an earlier one is answered with the same reply.
+    """
 
     message: Message
     conversation_id: ConversationId | None = None
+    message_id: MessageId | None = None
     stream: bool = False
-    channel: Text | None = Field(default=None, max_length=100)
+    channel: Name | None = Field(default=None, max_length=100)
     user: User | None = None
+
+
+class FeedbackBody(Body):
+    """What a customer thinks of a reply."""
+
+    reply_id: Name = Field(min_length=1, max_length=64)
+    rating: Literal["up", "down"]
+    comment: Message | None = None
+
+
+class WidgetUser(Body):
+    """A user as the page names them; `hmac` is the hex HMAC-SHA256 of the id."""
+
+    id: Name = Field(min_length=1, max_length=200)
+    hmac: Name | None = Field(default=None, max_length=200)
+
+
+class TokenBody(Body):
+    """What a token is for."""
+
+    conversation_id: ConversationId | None = None
+    user: WidgetUser | None = None
+
+
+class TokenReply(BaseModel):
+    """A token for one conversation."""
+
+    token: str
+    conversation_id: str
+    expires_at: datetime
 
 
 class SearchBody(Body):

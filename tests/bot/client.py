@@ -17,12 +17,17 @@ Event = tuple[str, dict[str, Any]]
 
 @contextmanager
 def serving(
-    stream: Any = None, load: Callable[[], Any] = parts, wait: bool = True, **config: Any
+    stream: Any = None,
+    load: Callable[[], Any] = parts,
+    wait: bool = True,
+    store: Any = None,
+    **config: Any,
 ) -> Iterator[TestClient]:
     known = threading.Event()
     app = create_app(
-        load, ServiceConfig(**config), stream=stream or FakeStream(), told=lambda r: known.set()
-    )
+        load, ServiceConfig(**config), stream=stream or FakeStream(), store=store,
+        told=lambda r: known.set(),
+    )  # fmt: skip
     with TestClient(app, raise_server_exceptions=True) as client:
         assert not wait or known.wait(5)
         yield client

@@ -34,7 +34,8 @@ def test_events_come_in_order_and_the_first_at_once() -> None:
     found = events(response.text)
     assert response.headers["content-type"].startswith("text/event-stream")
     assert [name for name, _ in found] == ["status", "sentence", "sentence", "reply"]
-    assert found[0][1] == {"text": "looking it up", "conversation_id": "c1"}
+    assert found[0][1]["text"] == "looking it up"
+    assert found[0][1]["conversation_id"] == "c1"
     assert [data["text"] for name, data in found if name == "sentence"] == [
         "One is so.",
         "Two is so.",
@@ -54,14 +55,6 @@ def test_a_conversation_is_kept_shown_and_erased() -> None:
     assert [turn["role"] for turn in kept["turns"]] == ["user", "assistant"] * 3
     assert kept["turns"][4]["text"] == "question 2"
     assert [turn.text for turn in stream.seen[2][1].turns][::2] == ["question 1"]
-
-
-def test_the_oldest_conversations_go_first() -> None:
-    with serving(conversations_kept=2) as client:
-        for name in ("a", "b", "c"):
-            say(client, conversation_id=name)
-        assert client.get("/v1/conversations/a").status_code == 404
-        assert client.get("/v1/conversations/c").status_code == 200
 
 
 def test_a_conversation_erased_during_a_reply_stays_erased() -> None:

@@ -52,6 +52,7 @@ class WordVerifier:
     """Log-odds by the share of words; `broken` gives what a failing session gives."""
 
     version = "fake-1"
+    tokenizer = "fake-tokenizer"
 
     def __init__(self, broken: bool = False) -> None:
         self.broken = broken

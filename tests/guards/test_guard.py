@@ -177,7 +177,8 @@ def test_a_review_never_raises(fault: Exception) -> None:
 def _artefact(path: Path, **changes: Any) -> GuardsConfig:
     row = {
         "support": 0.4, "answer": 0.3, "answer_bias": 0.1, "answer_weights": WEIGHTS,
-        "verifier": "fake-verifier", "version": "t-9", "measured": {"rows": 7},
+        "verifier": "fake-verifier", "tokenizer": "fake-tokenizer", "version": "t-9",
+        "measured": {"rows": 7},
     }  # fmt: skip
     path.write_text(json.dumps({**row, **changes}), encoding="utf-8")
     return GuardsConfig(thresholds=str(path))

@@ -1,0 +1,89 @@
+"""What the routes share, and who calls them."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from bot.service.config import ServiceConfig
+from bot.service.conversations import Conversations, Ticket
+from bot.service.keys import Access, Caller
+from bot.service.lane import Job, Lane
+from bot.service.readiness import Readiness, Stream
+from bot.service.streaming import Exchange
+from bot.types import Reply, Sentence, State
+from models.errors import TruepennyError
+
+if TYPE_CHECKING:
+    from bot.store.store import Store
+
+log = logging.getLogger("truepenny.service")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What the routes share. Replies have a lane of their own; searches and checks another."""
+
+    config: ServiceConfig
+    readiness: Readiness
+    stream: Stream
+    replies: Lane
+    lookups: Lane
+    store: "Store"
+    conversations: Conversations
+    access: Access
+
+    def exchange(self, ticket: Ticket) -> Exchange:
+        """A message's way to its reply.
+
+        Raises:
+            ProblemError: The service can't answer yet, or never (503).
+        """
+        parts = self.readiness.parts()
+
+        def answer(question: str, state: State) -> Iterator[Sentence | Reply]:
+            kept = self.config.history_turns
+            shown = replace(state, turns=state.turns[-kept:] if kept else ())
+            return self.stream(question, shown, **parts)
+
+        def begin(question: str, state: State, timeout_s: float) -> Job[Sentence | Reply]:
+            return self.replies.submit(partial(answer, question, state), timeout_s)
+
+        return Exchange(ticket, self.conversations, begin, self.config.reply_timeout_s)
+
+    async def recover(self) -> None:
+        """Answers messages whose process has died, for as long as the service runs."""
+        while True:
+            await asyncio.sleep(self.store.turns.lease_s)
+            if self.readiness.status == "ready":
+                with suppress(TruepennyError):  # the database is away: the next time
+                    for ticket in await self.conversations.abandoned():
+                        await self._take_up(ticket)
+
+    async def _take_up(self, ticket: Ticket) -> None:
+        if await self.conversations.take_over(ticket):
+            try:
+                await self.exchange(ticket).reply()
+            except Exception as error:  # noqa: BLE001 - it is noted with the message
+                log.warning("an interrupted message got no reply: %s", type(error).__name__)
+
+
+def shared(request: Request) -> Service:
+    """The app's service."""
+    service: Service = request.app.state.service
+    return service
+
+
+def calling(request: Request) -> Caller:
+    """Who calls, as the gate found."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+Shared = Annotated[Service, Depends(shared)]
+Calling = Annotated[Caller, Depends(calling)]

@@ -1,0 +1,1 @@
+"""What the bot remembers: conversations, replies, keys, the audit log and the outbox."""

@@ -1,0 +1,1 @@
+"""Alembic's folder. To add a migration, see docs/store.md."""
