@@ -6,15 +6,16 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 
 from bot.render import hit_json, reply_json, review_json
-from bot.service import problems, routes_conversations, routes_tokens, widget
+from bot.service import problems, routes_conversations, routes_openai, routes_tokens, widget
+from bot.service.broadcast import Broadcasts
 from bot.service.config import ServiceConfig
 from bot.service.conversations import Conversations
 from bot.service.gate import Doors, Gate
@@ -25,6 +26,7 @@ from bot.service.readiness import Readiness, Stream
 from bot.service.routes_tokens import user_of
 from bot.service.schemas import ChatBody, CheckBody, ReadyBody, SearchBody
 from bot.service.shared import Calling, Service, Shared
+from bot.service.streaming import event_stream, unless_gone
 from bot.store.config import StoreConfig
 from bot.store.errors import StoreError
 from bot.store.types import Incoming
@@ -37,10 +39,11 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "page"
 pages = APIRouter()
 api = APIRouter(prefix="/v1")
-ROUTERS = (api, routes_conversations.router, routes_tokens.router, pages)
+ROUTERS = (api, routes_conversations.router, routes_openai.router, routes_tokens.router, pages)
 METHODS = ("GET", "POST", "DELETE")
 ACCEPTED = ("Authorization", "Content-Type", "Last-Event-ID")
 EXPOSED = ("Retry-After",)
+LastEvent = Annotated[str, Header(max_length=100)]
 
 
 def create_app(
@@ -73,6 +76,7 @@ def create_app(
         store=kept,
         conversations=Conversations(kept, config.max_waiting),
         access=access,
+        broadcasts=Broadcasts(),
     )
     app = FastAPI(title="Truepenny", docs_url=None, redoc_url=None, lifespan=_lifespan)
     app.state.service = service
@@ -94,16 +98,30 @@ def create_app(
 
 
 @api.post("/chat")
-async def chat(body: ChatBody, request: Request, service: Shared, caller: Calling) -> Response:
-    """One message, one verified reply; with `stream`, as Server-Sent Events."""
+async def chat(
+    body: ChatBody,
+    request: Request,
+    service: Shared,
+    caller: Calling,
+    last_event_id: LastEvent = "",
+) -> Response:
+    """One message, one verified reply; with `stream`, as Server-Sent Events.
+
+    After a lost connection: the same body with the `message_id`, and in `Last-Event-ID` the id of
+    the last event.
+    """
     service.readiness.parts()  # refused now, it isn't on record
     incoming = _incoming(body, caller)
-    service.replies.require_room()
-    exchange = service.exchange(await service.conversations.receive(incoming))
-    await exchange.start()
+    if not service.broadcasts.has(incoming.conversation_id, incoming.client_id):
+        service.replies.require_room()
+    ticket = await service.conversations.receive(incoming)
+    resumable = body.stream or body.message_id
+    told = service.broadcasts.find(ticket) or await service.broadcast(
+        ticket, request.url.path, service.config.resume_s if resumable else 0
+    )
     if body.stream:
-        return exchange.response(request.url.path)
-    return JSONResponse(reply_json(await exchange.reply()))
+        return event_stream(told.events(last_event_id))
+    return JSONResponse(reply_json(await unless_gone(request, told.outcome())))
 
 
 @api.post("/search")
@@ -164,6 +182,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     recovering = asyncio.create_task(service.recover())
     yield
     recovering.cancel()
+    await service.broadcasts.close()
     service.replies.close()
     service.lookups.close()
     await service.conversations.close()

@@ -43,6 +43,7 @@ class ServiceConfig(Section):
     `keys`, `token_secret` and `identity_secret` are secrets and come from the environment alone.
     `max_waiting` requests wait while one is answered; a further one gets 429. `reply_timeout_s`
     counts from a request's arrival. `history_turns` is how many messages the pipeline is shown.
+    `resume_s` is how long a reply is still made for a client that lost its connection.
     """
 
     host: str = "127.0.0.1"
@@ -61,6 +62,7 @@ class ServiceConfig(Section):
     max_waiting: int = Field(default=8, ge=0)
     reply_timeout_s: float = Field(default=30.0, gt=0)
     history_turns: int = Field(default=6, ge=0)
+    resume_s: float = Field(default=5.0, ge=0)
 
 
 def service_config(path: Path | None, environ: Mapping[str, str] | None = None) -> ServiceConfig:

@@ -94,9 +94,9 @@ class Gate:
             await self._check(scope)
             await self.app(scope, self._limited(receive), guarded)
         except Exception as error:  # noqa: BLE001 - the API's edge
-            problem, mark = problem_of(error)
+            problem = problem_of(error)
             if not status:
-                await problem.response(mark or scope["path"])(scope, receive, guarded)
+                await problem.response(scope["path"])(scope, receive, guarded)
         finally:
             spent = (time.monotonic() - began) * 1000
             log.info("%s %s %d %.0f ms", scope["method"], _route(scope), status, spent)

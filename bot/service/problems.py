@@ -21,10 +21,19 @@ from models.errors import TruepennyError
 log = logging.getLogger("truepenny.service")
 MEDIA_TYPE = "application/problem+json"
 RETRY_S = 5
+OPENAI_PATHS = ("/v1/chat/completions", "/v1/models")
+OPENAI_TYPES = {
+    401: "authentication_error", 403: "permission_error", 429: "rate_limit_error",
+    500: "server_error", 503: "server_error", 504: "server_error",
+}  # fmt: skip
+OPENAI_CODES = {"unauthorized": "invalid_api_key", "too-many": "rate_limit_exceeded"}
 
 
 class ProblemError(Exception):
-    """A problem to tell the client. `kind` ends its type: urn:truepenny:problem:{kind}."""
+    """A problem to tell the client. `kind` ends its type: urn:truepenny:problem:{kind}.
+
+    `instance` is the id under which it was logged.
+    """
 
     def __init__(
         self,
@@ -33,6 +42,7 @@ class ProblemError(Exception):
         detail: str,
         *,
         headers: Mapping[str, str] | None = None,
+        instance: str | None = None,
         **extra: object,
     ) -> None:
         super().__init__(kind)
@@ -40,23 +50,38 @@ class ProblemError(Exception):
         self.kind = kind
         self.detail = detail
         self.headers = dict(headers or {})
+        self.instance = instance
         self.extra = extra
 
-    def json(self, instance: str) -> dict[str, Any]:
-        """The problem as an object; `instance` is the path of the request, or an error's id."""
+    def json(self, path: str) -> dict[str, Any]:
+        """The problem as an object; the request's path stands for an id that it hasn't got."""
         return {
             "type": f"urn:truepenny:problem:{self.kind}",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
-            "instance": instance,
+            "instance": self.instance or path,
             **self.extra,
         }
 
-    def response(self, instance: str) -> JSONResponse:
-        """The problem as a response."""
+    def openai(self) -> dict[str, Any]:
+        """The problem in the form that OpenAI's clients know."""
+        errors: Any = self.extra.get("errors") or [{}]
+        error = {
+            "message": self.detail,
+            "type": OPENAI_TYPES.get(self.status, "invalid_request_error"),
+            "param": errors[0].get("field"),
+            "code": OPENAI_CODES.get(self.kind, self.kind),
+        }
+        return {"error": error}
+
+    def response(self, path: str) -> JSONResponse:
+        """The problem as a response to a request of a path."""
+        if path.startswith(OPENAI_PATHS):
+            status = 400 if self.status == 422 else self.status
+            return JSONResponse(self.openai(), status, headers=self.headers)
         return JSONResponse(
-            self.json(instance), self.status, headers=self.headers, media_type=MEDIA_TYPE
+            self.json(path), self.status, headers=self.headers, media_type=MEDIA_TYPE
         )
 
 
@@ -76,23 +101,23 @@ def too_slow(seconds: float) -> ProblemError:
     )  # fmt: skip
 
 
-def problem_of(error: Exception) -> tuple[ProblemError, str | None]:
-    """The problem that stands for any exception, and the id under which it was logged.
+def problem_of(error: Exception) -> ProblemError:
+    """The problem that stands for any exception.
 
     Of an unforeseen one only kind and place are logged and nothing is told: its message may
     hold what a customer wrote.
     """
     if isinstance(error, ProblemError):
-        return error, None
+        return error
     if isinstance(error, TruepennyError):
         log.warning("told as a problem: %s", type(error).__name__)
         kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
-        return ProblemError(503, kind, str(error)), None
+        return ProblemError(503, kind, str(error))
     mark = f"urn:uuid:{uuid.uuid4()}"
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s: %s\n%s", mark, type(error).__name__, where)
     detail = "Something went wrong here; nothing was answered. The log has more under this id."
-    return ProblemError(500, "internal", detail), mark
+    return ProblemError(500, "internal", detail, instance=mark)
 
 
 def fields_of(errors: Sequence[Any]) -> ProblemError:
@@ -109,8 +134,7 @@ def install(app: FastAPI) -> None:
     """Makes an app tell its errors as problems."""
 
     async def known(request: Request, error: Exception) -> JSONResponse:
-        problem, mark = problem_of(error)
-        return problem.response(mark or request.url.path)
+        return problem_of(error).response(request.url.path)
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

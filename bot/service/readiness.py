@@ -63,8 +63,8 @@ class Readiness:
             parts = self._load()
             reasons = self_test(parts, self._stream)
         except Exception as error:  # noqa: BLE001 - the edge: whatever failed, it isn't ready
-            problem, mark = problem_of(error)
-            unforeseen = f"loading failed ({type(error).__name__}, logged as {mark})"
+            problem = problem_of(error)
+            unforeseen = f"loading failed ({type(error).__name__}, logged as {problem.instance})"
             reasons = [problem.detail if isinstance(error, TruepennyError) else unforeseen]
         else:
             self._parts = parts

@@ -42,6 +42,7 @@ def erase(conversation_id: ConversationId, service: Shared, caller: Calling) -> 
     caller.require_conversation(conversation_id)
     if not service.store.conversations.erase(conversation_id):
         raise unknown()
+    service.broadcasts.forget(conversation_id)
     _note(service, caller, "conversation.erase", conversation_id)
 
 

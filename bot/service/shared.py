@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
+from bot.service.broadcast import Broadcast, Broadcasts
 from bot.service.config import ServiceConfig
 from bot.service.conversations import Conversations, Ticket
 from bot.service.keys import Access, Caller
@@ -37,6 +38,7 @@ class Service:
     store: "Store"
     conversations: Conversations
     access: Access
+    broadcasts: Broadcasts
 
     def exchange(self, ticket: Ticket) -> Exchange:
         """A message's way to its reply.
@@ -55,6 +57,16 @@ class Service:
             return self.replies.submit(partial(answer, question, state), timeout_s)
 
         return Exchange(ticket, self.conversations, begin, self.config.reply_timeout_s)
+
+    async def broadcast(self, ticket: Ticket, instance: str, patience_s: float) -> Broadcast:
+        """Begins to make a message's reply, for any number of listeners.
+
+        Raises:
+            ProblemError: The service can't answer (503), or the line is full (429).
+        """
+        exchange = self.exchange(ticket)
+        await exchange.start()
+        return self.broadcasts.start(exchange, instance, patience_s)
 
     async def recover(self) -> None:
         """Answers messages whose process has died, for as long as the service runs."""

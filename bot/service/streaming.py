@@ -1,25 +1,23 @@
-"""A chat reply, whole or as Server-Sent Events: `status`, `sentence`, `reply`, `error`."""
+"""A message's way to its reply, and what is sent to a client for as long as it listens."""
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing, suppress
-from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
+from fastapi import Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from bot.render import reply_json
 from bot.service.conversations import Conversations, Ticket, after, interrupted, unknown
 from bot.service.lane import Job
-from bot.service.problems import ProblemError, problem_of, too_slow
+from bot.service.problems import ProblemError, too_slow
 from bot.types import Reply, Sentence, State
 
 HEARTBEAT_S = 10
 DRAIN_S = 15.0
 POLL_S = 0.05
-LOOKING = "looking it up"
+T = TypeVar("T")
 Begin = Callable[[str, State, float], Job[Sentence | Reply]]
 
 
@@ -94,45 +92,6 @@ class Exchange:
                     return item
         raise AssertionError("items() ends with a reply or raises")
 
-    async def events(self, instance: str) -> AsyncGenerator[ServerSentEvent]:
-        """The reply as events; the first comes at once. An error is the last.
-
-        Args:
-            instance: The request's path, for a problem.
-        """
-        try:
-            opening = {
-                "text": LOOKING,
-                "conversation_id": self.ticket.message.conversation_id,
-                "message_id": self.ticket.message.client_id,
-            }
-            yield _event("status", opening)
-            async with aclosing(self.items()) as items:
-                async for item in items:
-                    if isinstance(item, Reply):
-                        yield _event("reply", reply_json(item))
-                    else:
-                        yield _event("sentence", asdict(item))
-        except Exception as error:  # noqa: BLE001 - the API's edge
-            problem, mark = problem_of(error)
-            yield _event("error", problem.json(mark or instance))
-        finally:
-            self.cancel()
-
-    def response(self, instance: str) -> EventSourceResponse:
-        """The events as a response; a client that goes away stops the generation."""
-
-        async def gone(message: object) -> None:
-            self.cancel()
-
-        return EventSourceResponse(
-            self.events(instance),
-            ping=HEARTBEAT_S,
-            ping_message_factory=lambda: ServerSentEvent(comment="still here"),
-            client_close_handler_callable=gone,
-            shutdown_grace_period=DRAIN_S,
-        )
-
     async def _items(self) -> AsyncGenerator[Sentence | Reply]:
         given = await self._wait()
         if given is None:
@@ -192,5 +151,45 @@ class Exchange:
         return standing.reply
 
 
-def _event(name: str, data: dict[str, Any]) -> ServerSentEvent:
-    return ServerSentEvent(event=name, data=json.dumps(data))
+def event_stream(
+    events: AsyncGenerator[ServerSentEvent], gone: Callable[[], None] = lambda: None
+) -> EventSourceResponse:
+    """Events as a response, kept open by heart-beats; a stop of the service waits for its end.
+
+    Args:
+        events: What is sent.
+        gone: Called when the client has left.
+    """
+
+    async def left(message: object) -> None:
+        gone()
+
+    return EventSourceResponse(
+        events, ping=HEARTBEAT_S, sep="\n", client_close_handler_callable=left,
+        ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
+        shutdown_grace_period=DRAIN_S,
+    )  # fmt: skip
+
+
+async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What work gives, for a client that waits for it; one that goes away cancels it.
+
+    Raises:
+        ProblemError: The client went away; nobody will read this.
+    """
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ProblemError(408, "cancelled", "The client went away.")
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

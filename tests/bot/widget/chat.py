@@ -40,7 +40,7 @@ class Chat:
 
     @property
     def chips(self) -> Locator:
-        return self.last.locator(".text .chip")
+        return self.last.locator(".text button.chip")
 
     def visit(self) -> "Chat":
         self.page.goto(self.url)

@@ -14,7 +14,8 @@ from tests.bot.widget.service import Pages
 BOOTS = "Can I send back my boots?"
 ORDER = {"name": "order", "label": "Order number", "type": "text", "pattern": r"FW-\d{8}"}
 EMAIL = {"name": "email", "label": "E-mail address", "type": "email", "required": True}
-REASON = {"name": "why", "label": "Reason", "options": ["Too small", "Broken"], "required": False}
+CHOICE = {"name": "why", "label": "Reason", "type": "choice", "choices": ["Too small", "Broken"]}
+REASON = {**CHOICE, "required": False}
 FORM = {"fields": [ORDER, EMAIL, REASON]}
 WHITE = ("oklch(1 0 0)", "rgb(255, 255, 255)")
 BLACK = ("oklch(0 0 0)", "rgb(0, 0, 0)")
@@ -133,6 +134,16 @@ def test_a_form_is_checked_in_plain_words(chat: Callable[..., Chat]) -> None:
         "Order number: FW-20418833\nE-mail address: a@b.example\nReason: Broken"
     )
     expect(order).to_be_disabled()
+
+
+def test_a_single_choice_is_buttons(chat: Callable[..., Chat]) -> None:
+    shown = chat("phone").visit()
+    shown.page.route("**/v1/chat", asks_for({"fields": [CHOICE]}))
+    shown.open().ask("I want to return it")
+    expect(shown.last.locator("form")).to_have_count(0)
+    shown.button("Too small").click()
+    shown.answered(2)
+    expect(shown.panel.locator("li.mine").last).to_contain_text("Too small")
 
 
 def test_on_a_phone_tab_goes_round_in_the_panel(chat: Callable[..., Chat]) -> None:

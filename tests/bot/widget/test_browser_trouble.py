@@ -104,8 +104,24 @@ def test_stop_and_go_on(chat: Callable[..., Chat], shop: Shop) -> None:
     shown.write(BOOTS)
     shown.button("Stop").click()
     expect(shown.last).to_contain_text("Stopped.")
+    shown.page.reload()
+    expect(shown.last).to_contain_text("interrupted before it was answered")
     shop.gate.set()
     expect(shown.ask("What about members?")).to_contain_text("90 days")
+
+
+def test_a_person_writes_in_the_conversation(chat: Callable[..., Chat]) -> None:
+    shown = chat().start()
+    turns = [{"role": "person", "text": "Hello, this is Ada. <b>How</b> can I help?"}]
+    seen = {"conversation_id": "c", "mode": "person", "turns": turns}
+    shown.page.route("**/v1/conversations/*", lambda route: route.fulfill(json=seen))
+    shown.ask("I want to talk to a person")
+    said = shown.panel.locator("li.person")
+    expect(said).to_have_text("Our teamHello, this is Ada. <b>How</b> can I help?")
+    shown.page.reload()
+    expect(said).to_have_count(1)
+    turns.append({"role": "person", "text": "Are you still there?"})
+    expect(said).to_have_count(2)
 
 
 def test_sentences_come_one_by_one_and_are_announced_once(
