@@ -9,6 +9,7 @@ import bot.cli
 import bot.dialogue.cli
 import bot.store.cli
 import evaluation.cli
+import evaluation.cli_gaps
 import finetune.cli
 import guards.cli
 import models.cli
@@ -33,6 +34,7 @@ app.add_typer(
 app.add_typer(bot.store.cli.db, name="db", help="The database: upgrade, audit log.")
 app.add_typer(bot.dialogue.cli.app, name="flows", help="Flows: check, list, run.")
 app.add_typer(evaluation.cli.app, name="eval", help="Offline evaluation, with intervals.")
+app.add_typer(evaluation.cli_gaps.app, name="report", help="What the conversations tell: gaps.")
 app.add_typer(finetune.cli.app, name="train", help="Adapts a model to your data.")
 app.add_typer(models.cli.app, name="models", help="Weights: list, fetch, verify.")
 

@@ -6,7 +6,7 @@ Nothing is yielded that the guard hasn't found supported by a passage of the hel
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from langchain_core.language_models import BaseChatModel
 
@@ -26,6 +26,8 @@ from bot.types import (
 from bot.understanding import Message, read, standalone
 from guards.claims import claims
 from guards.guard import Guard
+from guards.screens import screen, screen_hits
+from guards.screens.injection import injection
 from guards.types import Claim, Evidence, Review, Span, Verdict
 from retrieval.retriever import Retriever
 from retrieval.sentences import is_item, is_row
@@ -57,20 +59,26 @@ def stream(
     generator: BaseChatModel | None,
     guard: Guard,
     policy: Policy,
+    hits: Sequence[Hit] | None = None,
 ) -> Iterator[Sentence | Reply]:
     """Yields each sentence once it is verified, and the whole reply last.
 
-    Closing the iterator cancels the generation. A failing model or search ends in a reply that
+    `hits` are what was found for the question already. Closing the iterator cancels the
+    generation. A failing model or search ends in a reply that
     says nothing unchecked (cause `unchecked`), never in an answer.
     """
+    guard = guard.timed()
     run = _Run(state=state, retriever=retriever, guard=guard, policy=policy)
     message = read(question, policy.config.max_question_chars)
     if message.kind != "question":
         yield run.without_looking(message)
         return
-    query = standalone(message.text, state)
+    query, cause = run.screened(question, message)
+    if cause:
+        yield run.decline(cause)
+        return
     try:
-        hits, chance = run.look_up(query)
+        hits, chance = run.look_up(query, hits)
     except Exception:  # noqa: BLE001 - the boundary: whatever failed, nothing is said
         drafting.log.exception("the search failed")
         yield run.decline("tool_failure")
@@ -110,16 +118,30 @@ class _Run:
     model: str = ""
     began: float = field(default_factory=time.perf_counter)
 
-    def look_up(self, query: str) -> tuple[list[Hit], float | None]:
+    def screened(self, question: str, message: Message) -> tuple[str, Cause | None]:
+        """The query, and the cause to decline for if a screen stops it."""
+        try:
+            if self.guard.config.screen:
+                self.state = _without_attacks(self.state)
+            query = standalone(message.text, self.state)
+            return query, self._stopped(question, query)
+        except Exception:  # noqa: BLE001 - the boundary: what can't be screened isn't looked up
+            drafting.log.exception("a question can't be screened")
+            return "", "unchecked"
+
+    def look_up(
+        self, query: str, found: Sequence[Hit] | None = None
+    ) -> tuple[Sequence[Hit], float | None]:
         """Hits and the probability that they answer (None: it couldn't be judged)."""
-        hits = self.retriever.search(query)
+        hits = self.guard.within(lambda: self.retriever.search(query)) if found is None else found
+        hits = screen_hits(hits).hits if self.guard.config.screen else hits
         self.passages = {hit.passage.id: hit.passage for hit in hits}
         self._mark("retrieve_ms", self.began)
         if not hits:
             return [], 0.0
         began = time.perf_counter()
         try:
-            signals = self.retriever.signals(query, hits)
+            signals = self.guard.within(lambda: self.retriever.signals(query, hits))
             self.answerable = self.guard.answerable(query, hits, signals)
         except Exception:  # noqa: BLE001 - the boundary: an unjudged question is not answered
             drafting.log.exception("answerability can't be judged")
@@ -127,12 +149,15 @@ class _Run:
         return hits, self.answerable
 
     def quotes(self, query: str, hits: Sequence[Hit]) -> list[Quote]:
-        """The sentences to quote from the best hits."""
+        """The sentences to quote from the best hits; what a screen blanked is none."""
         config = self.policy.config
-        return choose(
-            query, hits[: config.quote_passages], self.retriever, self.guard,
-            most=config.quotes, max_chars=config.max_quote_chars,
+        chosen = self.guard.within(
+            lambda: choose(
+                query, hits[: config.quote_passages], self.retriever, self.guard,
+                most=config.quotes, max_chars=config.max_quote_chars,
+            )
         )  # fmt: skip
+        return [quote for quote in chosen if quote.text.strip()]
 
     def verified_draft(
         self, query: str, hits: Sequence[Hit], generator: BaseChatModel | None
@@ -144,8 +169,9 @@ class _Run:
         began = time.perf_counter()
         passages = [hit.passage for hit in hits[: config.draft_passages]]
         sentences = drafting.sentences(
-            generator, query, passages, self.state.turns, most=config.draft_sentences
-        )
+            generator, query, passages, self.state.turns, most=config.draft_sentences,
+            seconds=self.guard.seconds_left,
+        )  # fmt: skip
         for text in sentences:
             verdict = self._check(text, query, passages)
             if verdict is None or verdict.status != "supported":
@@ -215,10 +241,20 @@ class _Run:
         assert message.cause is not None
         return self.decline(message.cause)
 
+    def _stopped(self, question: str, query: str) -> Cause | None:
+        config = self.guard.config
+        if not config.screen:
+            return None
+        finding = screen(question, config.language) or injection(query, "question")
+        if finding is None:
+            return None
+        drafting.log.warning("the %s screen stopped a question: %s", finding.screen, finding.reason)
+        return "out_of_scope" if finding.screen == "language" else "unsafe_input"
+
     def _check(self, text: str, query: str, passages: Sequence[Passage]) -> Verdict | None:
         """The verdict on a drafted sentence; None if it states nothing."""
         began = time.perf_counter()
-        found = claims(text, query)
+        found = claims(text, query, before=self.text)
         verdicts = self.guard.judge(found, passages, query)
         self._add("verify_ms", began)
         leads_nowhere = text.rstrip().endswith(":")
@@ -273,6 +309,15 @@ class _Run:
     def _add(self, name: str, began: float) -> None:
         spent = (time.perf_counter() - began) * 1000
         self.timings[name] = self.timings.get(name, 0.0) + spent
+
+
+def _without_attacks(state: State) -> State:
+    """The state without the turns that tried to steer the bot: they aren't shown to a model."""
+    turns = tuple(
+        turn for turn in state.turns
+        if turn.role != "user" or injection(turn.text, "question") is None
+    )  # fmt: skip
+    return replace(state, turns=turns)
 
 
 def _between(before: str, text: str) -> str:

@@ -17,7 +17,7 @@ Index = Annotated[
 ]
 Config = Annotated[Path | None, typer.Option(help="truepenny.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
-_LABELS = {"answer": "checked", "abstain": "declined", "handoff": "handed over"}
+_LABELS = {"answer": "checked", "abstain": "declined", "handoff": "handed over", "flow": "task"}
 
 
 @explained
@@ -47,30 +47,33 @@ def ask(
 
 
 @explained
-def chat(index: Index = None, config: Config = None, as_json: AsJson = False) -> None:
+def chat(
+    index: Index = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why, turn by turn.")] = False,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
     """Holds a conversation in the terminal; an empty line or Ctrl-D ends it.
 
     Example: truepenny chat --index var/index
     """
-    from dataclasses import replace
-
-    from bot.answer import answer
-    from bot.parts import load
+    from bot.dialogue.handoff import given_back
+    from bot.dialogue.parts import load_dialogue
+    from bot.dialogue.step import step
     from bot.render import reply_json
-    from bot.types import State, Turn
+    from bot.types import State
 
-    parts = load(config, index)
+    parts = load_dialogue(config, index)
     state = State(conversation_id=uuid.uuid4().hex)
     say("Ask something; an empty line ends the conversation.")
     for line in sys.stdin:
         if not line.strip():
             break
-        reply = answer(line, state, **parts)
-        turns = (
-            Turn(role="user", text=line.strip()),
-            Turn(role="assistant", text=reply.text, reply_id=reply.reply_id),
-        )
-        state = replace(state, turns=state.turns + turns)
+        state, reply = step(state, line.strip(), parts)
+        if state.mode == "person":  # there is none at a terminal
+            state = given_back(state)
+        for why in reply.trace if explain else ():
+            say(f"    {why}")
         if as_json:
             out(reply_json(reply))
         else:
@@ -110,7 +113,7 @@ def show(reply: "Reply") -> None:
         console.print(escape(f"{between}{sentence.text} {numbers}"), end="")
         at = sentence.end
     if reply.sentences:
-        console.print()
+        console.print(escape(reply.text[at:]))
     for citation in reply.citations:
         where = f" ({citation.url})" if citation.url else ""
         console.print(f"[dim]{escape(f'[{citation.n}] {citation.title}{where}')}[/dim]")

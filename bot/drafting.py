@@ -3,17 +3,22 @@
 import logging
 import queue
 import threading
+import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
+from bot.embedded import EmbeddedGenerator
 from bot.prompt import messages
 from bot.types import Turn
+from guards.screens import redact
 from retrieval.sentences import sentence_spans
 from retrieval.types import Passage
 
 log = logging.getLogger("truepenny.bot")
+STOPS_WITHIN_S = 5.0  # between two pieces; a model that hangs is left behind
 _END = object()
 
 
@@ -24,21 +29,31 @@ def sentences(
     history: Sequence[Turn] = (),
     *,
     most: int = 3,
+    seconds: float = 60.0,
 ) -> Generator[str, None, None]:
     """Yields the draft's sentences, whole ones only, at most `most`.
 
     The model writes in a thread of its own, so a sentence is checked while the next is being
-    generated. Closing this generator stops the model. A failing model ends the draft.
+    generated. Closing this generator stops the model. A model that fails, or takes longer than
+    `seconds`, ends the draft. Personal data is masked for a model that isn't ours.
     """
+    ends = time.monotonic() + seconds
     pieces: queue.Queue[Any] = queue.Queue()
     stop = threading.Event()
+    if not isinstance(generator, EmbeddedGenerator):
+        question = redact(question)
+        history = [replace(turn, text=redact(turn.text)) for turn in history]
     prompt = messages(question, passages, history)
     writer = threading.Thread(target=_write, args=(generator, prompt, pieces, stop), daemon=True)
     writer.start()
     text, given = "", 0
     try:
         while given < most:
-            piece = pieces.get()
+            try:
+                piece = pieces.get(timeout=max(ends - time.monotonic(), 0.0))
+            except queue.Empty:
+                log.warning("the generator took longer than the %.0f s left for a reply", seconds)
+                return
             ended = piece is _END
             text += "" if ended else piece
             spans = sentence_spans(text)
@@ -50,7 +65,7 @@ def sentences(
                 return
     finally:
         stop.set()
-        writer.join()
+        writer.join(STOPS_WITHIN_S)
 
 
 def name_of(generator: BaseChatModel) -> str:

@@ -18,11 +18,12 @@ from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
     BaseMessage,
-    ChatMessage,
 )
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field, PrivateAttr
+
+from bot.prompt import as_chat
 
 
 class EmbeddedGenerator(BaseChatModel):
@@ -182,27 +183,8 @@ class EmbeddedGenerator(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def chat(self, messages: Sequence[BaseMessage], specials: Sequence[str]) -> list[Any]:
-        """The messages as a chat template takes them.
-
-        A special token that a customer typed is broken up, else the text of a message could end
-        it and start one of another role.
-        """
-        chat = []
-        for message in messages:
-            role = message.role if isinstance(message, ChatMessage) else _ROLES.get(message.type)
-            if role is None:
-                raise ValueError(
-                    f"the embedded generator takes system, human and AI messages, got "
-                    f"{message.type!r}"
-                )
-            text = str(message.text)
-            for special in specials:
-                text = text.replace(special, f"{special[:1]} {special[1:]}")
-            chat.append({"role": role, "content": text})
-        return chat
-
-
-_ROLES = {"system": "system", "human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
+        """The messages as a chat template takes them; see `as_chat`."""
+        return as_chat(messages, specials)
 
 
 def _split(text: str, stops: Sequence[str]) -> tuple[str, str, bool]:

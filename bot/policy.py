@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from pydantic import Field
+
 from bot.types import Action, Cause
 from models.config import Section
 
@@ -12,7 +14,9 @@ class BotConfig(Section):
 
     `generator` is "onnx", "transformers" or LangChain's "provider:model". `draft` turns the
     generator off: the reply is then made of quotes alone. `quotes` is the most sentences quoted
-    beside lists that belong together. Lengths are in characters.
+    beside lists that belong together. Lengths are in characters. `flows` is a folder or file of
+    flows; their actions' paths are relative to `action_url`, and signed with `action_secret`,
+    which comes from the environment alone. After `patience` failures in a row a person takes over.
     """
 
     generator: str = "onnx"
@@ -25,6 +29,10 @@ class BotConfig(Section):
     max_quote_chars: int = 900
     max_question_chars: int = 2000
     suggestions: int = 3
+    flows: str = ""
+    action_url: str = ""
+    action_secret: str = Field(default="", repr=False)
+    patience: int = Field(default=2, ge=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    HumanMessage,
+    SystemMessage,
+)
 
 from bot.types import Turn
 from retrieval.types import Passage
@@ -14,6 +20,7 @@ SYSTEM = (
 )
 PASSAGE_WORDS = 110
 HISTORY_TURNS = 2
+_ROLES = {"system": "system", "human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
 
 
 def messages(
@@ -24,12 +31,32 @@ def messages(
         HumanMessage(turn.text) if turn.role == "user" else AIMessage(turn.text)
         for turn in history[-HISTORY_TURNS:]
     ]
-    listed = "\n\n".join(f"{p.title}\n{_cut(p.text)}" for p in passages)
+    listed = "\n\n".join(f"{p.title}\n{cut(p.text)}" for p in passages)
     return [SystemMessage(SYSTEM), *past, HumanMessage(f"{listed}\n\nQuestion: {question}")]
 
 
-def _cut(text: str) -> str:
-    """The first `PASSAGE_WORDS` words, whole lines where they fit."""
+def as_chat(messages: Sequence[BaseMessage], specials: Sequence[str]) -> list[dict[str, str]]:
+    """The messages as a chat template takes them.
+
+    A special token that a customer typed is broken up, else the text of a message could end it
+    and start one of another role.
+    """
+    chat = []
+    for message in messages:
+        role = message.role if isinstance(message, ChatMessage) else _ROLES.get(message.type)
+        if role is None:
+            raise ValueError(
+                f"the embedded generator takes system, human and AI messages, got {message.type!r}"
+            )
+        text = str(message.text)
+        for special in specials:
+            text = text.replace(special, f"{special[:1]} {special[1:]}")
+        chat.append({"role": role, "content": text})
+    return chat
+
+
+def cut(text: str) -> str:
+    """What the generator reads of a passage: `PASSAGE_WORDS` words, whole lines where they fit."""
     lines: list[str] = []
     words = 0
     for line in text.splitlines():

@@ -103,6 +103,7 @@ def _scored(query: str, hits: Sequence[Hit], retriever: Retriever, guard: Guard)
             score=float(cosine) + 0.04 * float(odd) + 0.3 * (hit.score - top),
         )
         for (hit, (start, end)), cosine, odd in zip(units, similar, odds, strict=True)
+        if hit.passage.text[start:end].strip()  # blank: a screen took it out
     ]
 
 

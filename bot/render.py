@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from bot.types import Reply
+from bot.types import Handoff, Reply
 from guards.render import review_json
 from retrieval.types import Hit
 
@@ -21,12 +21,22 @@ def reply_json(reply: Reply) -> dict[str, Any]:
         "sentences": [asdict(sentence) for sentence in reply.sentences],
         "citations": [asdict(citation) for citation in reply.citations],
         "suggestions": [asdict(suggestion) for suggestion in reply.suggestions],
-        "handoff": asdict(reply.handoff) if reply.handoff else None,
+        "handoff": _handoff_json(reply.handoff) if reply.handoff else None,
+        "form": asdict(reply.form) if reply.form else None,
         "timings": dict(reply.timings),
         "model": reply.model,
         "adapter": reply.adapter,
         "index_version": reply.index_version,
         "threshold_version": reply.threshold_version,
+    }
+
+
+def _handoff_json(handoff: Handoff) -> dict[str, Any]:
+    """Without slots and transcript: those are for the person who takes over."""
+    return {
+        "reason": handoff.reason,
+        "summary": handoff.summary,
+        "evidence": list(handoff.evidence),
     }
 
 

@@ -15,6 +15,8 @@ def serve(
 ) -> None:
     """Runs the service; replies under way get 20 seconds to end when it is stopped.
 
+    SIGHUP loads models, adapters and index anew.
+
     Args:
         config_path: truepenny.toml; None reads ./truepenny.toml if it is there.
         index: Stands for `[retrieval] index`.
@@ -23,19 +25,29 @@ def serve(
 
     Raises:
         ConfigError: The configuration is wrong, or would expose a service without keys.
+        StoreError: The database can't be used.
     """
+    import signal
+
     import uvicorn
 
-    from bot.parts import load
+    from bot.dialogue.parts import load_dialogue
+    from bot.integrations.config import integrations_config
     from bot.service.app import create_app
     from bot.service.config import check_exposure, service_config
+    from bot.service.logs import mask_logs
     from bot.service.readiness import Readiness
+    from bot.store.config import store_config
+    from bot.store.store import open_store
+    from models.config import section
+    from retrieval.retriever import RetrievalConfig
 
     given = {"host": host, "port": port}
     config = service_config(config_path).model_copy(
         update={key: value for key, value in given.items() if value is not None}
     )
-    check_exposure(config)
+    store = open_store(store_config(config_path))
+    check_exposure(config, keys_stored=store.keys.any())
     url = address(config.host, config.port)
 
     def told(readiness: Readiness) -> None:
@@ -44,11 +56,18 @@ def serve(
         else:
             _say(f"Truepenny can't answer: {'; '.join(readiness.reasons)}")
 
-    app = create_app(partial(load, config_path, index), config, told=told)
+    folder = index or Path(section(config_path, "retrieval", RetrievalConfig).index)
+    app = create_app(
+        partial(load_dialogue, config_path, index), config, store=store,
+        integrations=integrations_config(config_path), index=folder, told=told,
+    )  # fmt: skip
+    mask_logs(config.log_format)
+    signal.signal(signal.SIGHUP, lambda *_: app.state.service.readiness.reload())
     _say(f"Truepenny is starting on {url}")
     uvicorn.run(
         app, host=config.host, port=config.port, timeout_graceful_shutdown=DRAIN_S,
         access_log=False, server_header=False, log_level="warning",
+        log_config=None, forwarded_allow_ips=list(config.trusted_proxies),
     )  # fmt: skip
 
 

@@ -67,7 +67,8 @@ def artefact(
     old = guard.thresholds
     return replace(
         old, answer=round(threshold, 4), answer_bias=bias, answer_weights=tuple(weights),
-        verifier=guard.verifier.version, version=f"{old.version.split('+')[0]}+answers-{digest}",
+        verifier=guard.verifier.version, tokenizer=guard.verifier.tokenizer,
+        version=f"{old.version.split('+')[0]}+answers-{digest}",
         measured={**old.measured, "answers": record},
     )  # fmt: skip
 

@@ -159,6 +159,7 @@ def artefact(
     digest = hashlib.sha256(content.encode()).hexdigest()
     return replace(
         guard.thresholds, support=found["threshold"], verifier=guard.verifier.version,
+        tokenizer=guard.verifier.tokenizer,
         version=f"ltt-{found['risk']:g}-{digest[:8]}",
         measured={**guard.thresholds.measured, "support": record},
     )  # fmt: skip

@@ -1,73 +1,109 @@
-"""Any system's answers against the passages it was given: is each sentence borne out by them?"""
+"""Any system's answers against the passages it was given: is each sentence borne out by them?
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+The scorer is the guard that serves, so a figure here and a decision there are the same thing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evaluation.questions import InputError, parse, read_lines
-from evaluation.statistics import clustered_share, share, shown
+from evaluation.baseline import declines
+from evaluation.citations import scored, unmarked
+from evaluation.inputs import Answer, Line, answer, load, value
+from evaluation.questions import InputError
+from evaluation.statistics import clustered_share, mean, share, shown
+from guards.batch import Row as Reviewed
+from guards.batch import reviews
 from guards.evidence import as_passages
 from guards.render import review_json
 from guards.types import Review
 from models.errors import TruepennyError
-from retrieval.types import Passage
 
 if TYPE_CHECKING:
     from guards.guard import Guard
 
+__all__ = ["STATUSES", "load", "names", "patient", "rows", "summary", "tables"]
+
 STATUSES = ("supported", "contradicted", "unsupported", "unchecked")
+REFUSAL = "refusal"
+SECONDS = 600.0  # for one answer; offline, a busy machine must not turn a verdict into unchecked
 Row = dict[str, Any]
 
 
-def load(path: Path, limit: int | None = None) -> list[tuple[int, str]]:
-    """Reads the lines; what is wrong with one is found when it is scored.
+def patient(guard: "Guard") -> "Guard":
+    """The same guard with time enough that its clock decides nothing."""
+    from guards.guard import Guard
 
-    Raises:
-        InputError: The file can't be read or is empty.
-    """
-    lines = list(read_lines(path))
-    if not lines:
-        raise InputError(f"{path} is empty; expected one JSON object a line")
-    return lines[:limit]
+    config = guard.config.model_copy(update={"reply_seconds": SECONDS})
+    return Guard(guard.verifier, guard.thresholds, config)
 
 
-def rows(lines: Sequence[tuple[int, str]], guard: "Guard", name: str = "line") -> Iterator[Row]:
-    """Scores each line {question?, answer, passages: [str or {id, text}]}, in order.
+def rows(
+    lines: Sequence[Line],
+    guard: "Guard",
+    name: str = "line",
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[Row]:
+    """Scores each line, in order.
 
     Yields:
-        {line, id?} with the review as `truepenny check` gives it, or with {error} where the row is
-        wrong or its review failed, so that one bad row doesn't end the run.
+        {line, id?} with the review as `truepenny check` gives it, `citations` a sentence,
+        `relevance` and `refused`; or with {error} where the row is wrong or its review failed,
+        so that one bad row doesn't end the run.
     """
-    for number, line in lines:
-        row: Row = {}
-        try:
-            row = parse(line, f"{name}:{number}")
-            review = _review(row, f"{name}:{number}", guard)
-        except TruepennyError as error:
-            yield {**_key(row, number), "error": str(error)}
+    mapped = columns or {}
+    read = [_read(line, f"{name}:{line.number}", mapped) for line in lines]
+    good = [(found, *unmarked(found.text)) for found in read if isinstance(found, Answer)]
+    jobs = [
+        Reviewed(answer=text, passages=_passages(found), question=found.question)
+        for found, text, _ in good
+    ]
+    made = zip(good, _reviews(guard, jobs), strict=True)
+    for line, found in zip(lines, read, strict=True):
+        key = names(line, mapped)
+        if isinstance(found, str):
+            yield {**key, "error": found}
+            continue
+        (given, text, marks), review = next(made)
+        if isinstance(review, str):
+            yield {**key, "error": review}
         else:
-            yield {**_key(row, number), **review_json(review)}
+            yield {**_result(given, text, marks, review, guard), **key}
+
+
+def names(line: Line, columns: Mapping[str, str]) -> Row:
+    """What tells a row from the others: its line, its id and its conversation."""
+    key: Row = {"line": line.number}
+    for name in ("id", "conversation"):
+        found = value(line.row or {}, name, columns)
+        if found is not None:
+            key[name] = found
+    return key
 
 
 def summary(found: Sequence[Row], guard: "Guard") -> dict[str, Any]:
-    """Shares of sentences by status, resampled by answer, and of answers borne out as a whole.
+    """Shares of sentences by status, of answers borne out as a whole, of citations that hold.
 
     Failed rows are counted in `failed` and in nothing else; answers that state nothing (a
-    greeting, a question back) are `empty`.
+    greeting, a question back) are `empty`; a sentence that says "I don't know" is a refusal and
+    no statement. Sentences of one conversation, else of one answer, are resampled together.
     """
-    scored = [row for row in found if "error" not in row]
-    pairs = [(row["line"], item["status"]) for row in scored for item in row["verdicts"]]
-    lines = [line for line, _ in pairs]
-    stating = [row for row in scored if row["verdicts"]]
+    scored_rows = [row for row in found if "error" not in row]
+    stated = [(_cluster(row), item) for row in scored_rows for item in _statements(row)]
+    clusters = [cluster for cluster, _ in stated]
+    stating = [row for row in scored_rows if _statements(row)]
+    relevance = [row["relevance"] for row in stating if row["relevance"] is not None]
     return {
         "rows": len(found),
-        "failed": len(found) - len(scored),
-        "empty": len(scored) - len(stating),
+        "failed": len(found) - len(scored_rows),
+        "empty": sum(not row["verdicts"] for row in scored_rows),
         "sentences": {
-            status: clustered_share([other == status for _, other in pairs], lines)
+            status: clustered_share([item["status"] == status for _, item in stated], clusters)
             for status in STATUSES
         },
         "answers_supported": share([row["status"] == "supported" for row in stating]),
+        "refused": share([row["refused"] for row in scored_rows]),
+        "relevance": mean(relevance),
+        **_citations(scored_rows),
         "threshold": guard.thresholds.support,
         "guard_version": guard.version,
     }
@@ -77,29 +113,88 @@ def tables(result: Row) -> list[list[list[str]]]:
     """One table of shares."""
     shares = {f"{status} sentences": found for status, found in result["sentences"].items()}
     shares["answers supported as a whole"] = result["answers_supported"]
+    shares["refusals"] = result["refused"]
+    shares["answer relevance (mean probability)"] = result["relevance"]
+    if result["citation_recall"]["n"]:
+        shares["citation precision"] = result["citation_precision"]
+        shares["citation recall"] = result["citation_recall"]
     return [[["share", "value"], *([name, shown(found)] for name, found in shares.items())]]
 
 
-def _review(row: Row, where: str, guard: "Guard") -> Review:
-    answer, question = row.get("answer"), row.get("question")
-    if not isinstance(answer, str) or not answer.strip():
-        raise InputError(f"{where}: answer must be a text that isn't empty, got {answer!r}")
-    if question is not None and not isinstance(question, str):
-        raise InputError(f"{where}: question must be a text, got {question!r}")
-    return guard.review(answer, _passages(row.get("passages"), where), question)
+def _read(line: Line, where: str, columns: Mapping[str, str]) -> Answer | str:
+    if line.row is None:
+        return f"{where}: {line.error}"
+    try:
+        return answer(line.row, where, columns)
+    except InputError as error:
+        return str(error)
 
 
-def _passages(given: object, where: str) -> list[Passage]:
-    items = given if isinstance(given, list) else [None]
-    texts = [item.get("text") if isinstance(item, dict) else item for item in items]
-    if not all(isinstance(text, str) for text in texts):
-        raise InputError(
-            f"{where}: passages must be a list of texts or {{id, text}}, got {str(given)[:80]!r}"
-        )
-    keys = [str(item["id"]) if isinstance(item, dict) and "id" in item else str(n)
-            for n, item in enumerate(items, start=1)]  # fmt: skip
-    return as_passages([str(text) for text in texts], keys)
+def _passages(found: Answer) -> Any:
+    return as_passages([text for _, text in found.passages], [key for key, _ in found.passages])
 
 
-def _key(row: Row, number: int) -> Row:
-    return {"line": number, **({"id": row["id"]} if "id" in row else {})}
+def _reviews(guard: "Guard", jobs: Sequence[Reviewed]) -> Iterator[Review | str]:
+    """One a job; where a review raises, its sentence."""
+    at = 0
+    while at < len(jobs):
+        try:
+            for review in reviews(guard, jobs[at:]):
+                at += 1
+                yield review
+        except TruepennyError as error:
+            at += 1
+            yield str(error)
+
+
+def _result(found: Answer, text: str, marks: Any, review: Review, guard: "Guard") -> Row:
+    record = review_json(review)
+    for item in record["verdicts"]:
+        item["status"] = REFUSAL if declines(item["claim"]) else item["status"]
+    left = [item["status"] for item in _statements(record)]
+    order = ("contradicted", "unsupported", "unchecked", "supported")
+    refused = bool(record["verdicts"]) and not left
+    marked = bool(marks) or found.citations is not None
+    claims = [verdict.claim for verdict in review.verdicts]
+    return {
+        **record,
+        "status": min(left, key=order.index, default=REFUSAL if refused else "supported"),
+        "refused": refused,
+        "relevance": None if refused else _relevance(found, text, guard),
+        "citations": scored(
+            claims, marks, found.citations, _passages(found), guard, found.question or "", text
+        ) if marked else None,
+    }  # fmt: skip
+
+
+def _relevance(found: Answer, text: str, guard: "Guard") -> float | None:
+    """Probability that the answer, read as a passage, answers the question."""
+    if not found.question:
+        return None
+    return guard.review("", as_passages([text]), found.question).answerable
+
+
+def _statements(row: Row) -> list[Row]:
+    return [item for item in row["verdicts"] if item["status"] != REFUSAL]
+
+
+def _citations(found: Sequence[Row]) -> dict[str, Any]:
+    """Precision over citations, recall over sentences, of the answers that cite at all."""
+    pairs = [
+        (_cluster(row), record)
+        for row in found
+        if row["citations"] is not None
+        for item, record in zip(row["verdicts"], row["citations"], strict=True)
+        if item["status"] != REFUSAL
+    ]
+    precise = [(cluster, flag) for cluster, record in pairs for flag in record["precise"]]
+    return {
+        "citation_precision": clustered_share([f for _, f in precise], [c for c, _ in precise]),
+        "citation_recall": clustered_share(
+            [record["recalled"] for _, record in pairs], [cluster for cluster, _ in pairs]
+        ),
+    }
+
+
+def _cluster(row: Row) -> str:
+    return str(row.get("conversation", row["line"]))

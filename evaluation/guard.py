@@ -116,7 +116,7 @@ def combined(verdict: Verdict) -> float:
 def passages(evidence: str | Sequence[str]) -> list[Passage]:
     """Evidence as passages: texts longer than one are cut into overlapping windows."""
     texts = [evidence] if isinstance(evidence, str) else list(evidence)
-    cut = [window for text in texts for window in windows(text)]
+    cut = [window for text in texts for _, window in windows(text)]
     return as_passages(cut)
 
 

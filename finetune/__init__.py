@@ -1,1 +1,1 @@
-"""Adapters for the verifier (later: generator and embedder) and their export."""
+"""Training: data, methods, objectives, the loop, and what is left behind; nothing imports it."""

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from finetune import commands
 from models.config import ModelsConfig, section
 from models.terminal import explained, out, say
 
@@ -63,3 +64,13 @@ def verifier(
         f"wrote {folder}: {summary['held_out_auc']} on held-out groups; their claims are in "
         f"{HELD_OUT}, for `truepenny eval calibrate --input {HELD_OUT}`"
     )
+
+
+for command in (
+    commands.generator,
+    commands.embedder,
+    commands.intents,
+    commands.encoder,
+    commands.export,
+):
+    app.command()(command)

@@ -28,7 +28,7 @@ def write_golden(encoder_folder: Path, adapter: Path) -> None:
     for head, first, second in PAIRS:
         (item,) = encode(tokenizer, [first], [second])
         with torch.inference_mode():
-            logits = model(
+            logits, _ = model(
                 input_ids=torch.tensor([item.ids]),
                 attention_mask=torch.ones(1, len(item.ids), dtype=torch.int64),
                 token_type_ids=torch.tensor([item.type_ids]),

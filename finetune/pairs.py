@@ -9,7 +9,8 @@ class Pair:
     """One example: does `second` support the claim `first` / answer the question `first`?
 
     `group` keeps together what must not be split between training and validation (a company, an
-    article, a source row).
+    article, a source row). `evidence` are the stretches of `second`, in characters, that hold
+    the answer; None where nobody marked them.
     """
 
     head: Literal["support", "answer"]
@@ -18,3 +19,4 @@ class Pair:
     label: bool
     source: str
     group: str
+    evidence: tuple[tuple[int, int], ...] | None = None

@@ -22,6 +22,8 @@ from models.cross_encoder import HEADS, build, encode, load_adapter, prepare
 
 log = logging.getLogger("truepenny.finetune")
 _WIDTH = 32  # tokens
+_UNKNOWN = -1.0
+_RARE = 5.0  # weight of a token of evidence: one in twenty is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class _Encoded:
     types: list[int]
     head: int
     label: float
+    evidence: list[float]  # a target a token; _UNKNOWN where there is none
 
 
 def wrap(encoder_folder: Path, recipe: Recipe) -> Any:
@@ -165,7 +168,7 @@ def score(model: Any, data: Sequence[_Encoded], batch: int = 64) -> torch.Tensor
     with torch.inference_mode():
         for at in range(0, len(order), batch):
             rows = order[at : at + batch]
-            logits[rows] = model(**_pad([data[i] for i in rows])).float()
+            logits[rows] = model(**_pad([data[i] for i in rows]))[0].float()
     model.train()
     return logits
 
@@ -192,8 +195,21 @@ def save(model: Any, out: Path, summary: dict[str, Any]) -> None:
 def _encode(tokenizer: Any, pairs: Sequence[Pair]) -> list[_Encoded]:
     encodings = encode(tokenizer, [p.first for p in pairs], [p.second for p in pairs])
     return [
-        _Encoded(item.ids, item.type_ids, HEADS.index(pair.head), float(pair.label))
+        _Encoded(
+            item.ids, item.type_ids, HEADS.index(pair.head), float(pair.label),
+            _evidence(item, pair),
+        )
         for item, pair in zip(encodings, pairs, strict=True)
+    ]  # fmt: skip
+
+
+def _evidence(item: Any, pair: Pair) -> list[float]:
+    """Which tokens of the passage hold the answer: none of one that doesn't answer."""
+    known = pair.head == "answer" and (not pair.label or pair.evidence is not None)
+    spans = pair.evidence or ()
+    return [
+        float(any(start < b and a < end for a, b in spans)) if known and side == 1 else _UNKNOWN
+        for side, (start, end) in zip(item.sequence_ids, item.offsets, strict=True)
     ]
 
 
@@ -235,12 +251,22 @@ def _pad(items: Sequence[_Encoded]) -> dict[str, torch.Tensor]:
 
 
 def _loss(model: Any, items: Sequence[_Encoded], bf16: bool) -> torch.Tensor:
-    """Binary cross-entropy of each pair on its own head."""
+    """Binary cross-entropy of each pair on its own head, and of the tokens that are marked."""
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-        logits = model(**_pad(items)).float()
+        logits, tokens = (out.float() for out in model(**_pad(items)))
     chosen = logits[torch.arange(len(items)), torch.tensor([item.head for item in items])]
     target = torch.tensor([item.label for item in items])
-    return torch.nn.functional.binary_cross_entropy_with_logits(chosen, target)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(chosen, target)
+    width = tokens.shape[1]
+    marks = torch.tensor(
+        [item.evidence + [_UNKNOWN] * (width - len(item.evidence)) for item in items]
+    )
+    known = marks != _UNKNOWN
+    if not known.any():
+        return loss
+    return loss + torch.nn.functional.binary_cross_entropy_with_logits(
+        tokens[known], marks[known], pos_weight=torch.tensor(_RARE)
+    )
 
 
 def _optimizer(model: Any, recipe: Recipe, steps: int) -> tuple[Any, Any]:

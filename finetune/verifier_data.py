@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from finetune import answer_data
 from finetune.pairs import Pair
 from finetune.perturb import names_in, perturb, perturbations
 from retrieval.chunk import embedded_text, passages
@@ -30,7 +31,7 @@ CAP = 1200
 
 # share of each part in the second stage, which leads with help-centre questions; others: all
 SECOND_STAGE = {
-    "grounding": 0.06, "faq": 0.12, "sharc": 0.12,
+    "grounding": 0.06, "faq": 0.12, "sharc": 0.12, "authored": 0.5,
     "gnome-help-perturbed": 0.15, "npm-perturbed": 0.15,
 }  # fmt: skip
 
@@ -59,6 +60,7 @@ def build(
         "clapnq": list(_clapnq(data / "qa" / "clapnq_dev.jsonl", rng)),
         "mtrag": list(_mtrag(data / "qa" / "mtrag_un.jsonl")),
         "authored": list(_authored(rng)),
+        "written": list(answer_data.pairs(data, AUTHORED, embed, rng)),
         "gnome-questions": list(
             _questions(questions / "gnome.jsonl", centres["gnome-help"], embed, rng)
         ),

@@ -2,14 +2,19 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from models.config import ModelsConfig, section
 from models.terminal import explained, out, say
+
+if TYPE_CHECKING:
+    from guards.batch import Row
+    from guards.guard import Guard
 
 
 @explained
@@ -35,8 +40,7 @@ def check(
     )
     counts: dict[str, int] = {}
     bad = 0
-    for number, row in _rows(source):
-        result = _checked(guard, row)
+    for number, row, result in _checked(guard, _rows(source)):
         if "error" in result:
             bad += 1
             say(f"row {number}: {result['error']}")
@@ -63,22 +67,40 @@ def _rows(source: Path) -> Iterator[tuple[int, Any]]:
                 yield number, line
 
 
-def _checked(guard: Any, row: Any) -> dict[str, Any]:
-    """Review of one row in the contract's form; a bad row is `unchecked`."""
-    from guards.evidence import as_passages
+def _checked(
+    guard: "Guard", rows: Iterable[tuple[int, Any]]
+) -> Iterator[tuple[int, Any, dict[str, Any]]]:
+    """Number, row and review of each, a chunk at a time; a bad row is `unchecked`."""
+    from guards.batch import ROWS, Row, reviews
     from guards.render import review_json
 
     unchecked: dict[str, Any] = {"status": "unchecked", "probability": None, "verdicts": []}
+    left = iter(rows)
+    while chunk := list(islice(left, ROWS)):
+        read = [_read(row) for _, row in chunk]
+        found = reviews(guard, [row for row in read if isinstance(row, Row)])
+        for (number, row), good in zip(chunk, read, strict=True):
+            bad = {**unchecked, "error": good}
+            yield number, row, review_json(next(found)) if isinstance(good, Row) else bad
+
+
+def _read(row: Any) -> "Row | str":
+    """A row as `reviews` takes it, or what is wrong with it."""
+    from guards.batch import Row
+    from guards.evidence import as_passages
+
     if not isinstance(row, dict):
-        return {**unchecked, "error": "expected a JSON object"}
+        return "expected a JSON object"
     text = row.get("answer", row.get("claim"))
     evidence = row.get("evidence")
     if not isinstance(text, str) or not text.strip():
-        return {**unchecked, "error": 'expected a text under "claim" or "answer"'}
+        return 'expected a text under "claim" or "answer"'
     texts = [evidence] if isinstance(evidence, str) else evidence
     if not isinstance(texts, list) or not all(isinstance(item, str) for item in texts):
-        return {**unchecked, "error": 'expected a text or a list of texts under "evidence"'}
+        return 'expected a text or a list of texts under "evidence"'
     question = row.get("question")
-    return review_json(
-        guard.review(text, as_passages(texts), question if isinstance(question, str) else None)
+    return Row(
+        answer=text,
+        passages=as_passages(texts),
+        question=question if isinstance(question, str) else None,
     )

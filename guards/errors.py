@@ -2,6 +2,7 @@
 
 TruepennyError
 └── GuardError
+    ├── OutOfTime        a check didn't end within the time of a reply
     └── SelfTestFailed   the scorer doesn't reproduce its golden scores on this machine
 """
 
@@ -10,6 +11,10 @@ from models.errors import TruepennyError
 
 class GuardError(TruepennyError):
     """A check can't be made. The caller turns it into `unchecked`, never into an answer."""
+
+
+class OutOfTime(GuardError):  # noqa: N818
+    """The time that a reply may take is over."""
 
 
 class SelfTestFailed(GuardError):  # noqa: N818

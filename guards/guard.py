@@ -3,68 +3,43 @@
 A check that can't be made gives `unchecked` with its reason, never `supported`.
 """
 
-import json
+import copy
 import logging
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from guards.answerability import FEATURES, features
+from guards.answerability import features
 from guards.claims import claims as claims_of
+from guards.clock import Clock
+from guards.config import GuardsConfig
 from guards.errors import GuardError
 from guards.facts import check, contradiction, unknown_names
 from guards.quotes import closest, verbatim
+from guards.scores import sound
+from guards.thresholds import STRICT, Thresholds, load_thresholds
 from guards.types import Claim, Evidence, Review, Status, Verdict
 from guards.verifier import Verifier
-from models.config import ModelsConfig, Section
+from models.config import ModelsConfig
 from retrieval.types import Hit, Passage
 
+__all__ = ["STRICT", "Guard", "GuardsConfig", "Thresholds", "load_guard", "load_thresholds"]
+
 log = logging.getLogger("truepenny.guards")
-THRESHOLDS = Path(__file__).parent / "thresholds.json"
 MAX_CLAIM_CHARS = 1000
+T = TypeVar("T")
 _TOO_LONG = f"a sentence of more than {MAX_CLAIM_CHARS} characters can't be checked"
 _WORST: tuple[Status, ...] = ("contradicted", "unsupported", "unchecked", "supported")
 
 
-class GuardsConfig(Section):
-    """How strict the guard is.
-
-    `thresholds` names the artefact; the packaged one by default. `max_claims` a review; a longer
-    answer is `unchecked` beyond it.
-    """
-
-    thresholds: str = "default"
-    max_claims: int = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """Calibrated decisions. Probabilities; weights are of a logistic regression.
-
-    `answer_weights` go with `guards.answerability.FEATURES`, after `answer_bias`.
-    """
-
-    support: float
-    answer: float
-    answer_bias: float
-    answer_weights: tuple[float, ...]
-    verifier: str
-    version: str
-    measured: dict[str, object] = field(default_factory=dict)
-
-
-STRICT = Thresholds(
-    support=0.98, answer=0.95, answer_bias=0.0, answer_weights=(1.0, *(0.0 for _ in FEATURES[1:])),
-    verifier="", version="strict",
-)  # fmt: skip
-
-
 class Guard:
-    """Reviews answers against passages. Deterministic: the same input, the same verdicts."""
+    """Reviews answers against passages. Deterministic: the same input, the same verdicts.
+
+    Each review has the configured time; with `timed`, all that belongs to one reply shares it.
+    """
 
     def __init__(
         self,
@@ -76,17 +51,38 @@ class Guard:
         self.thresholds = thresholds
         self.config = config or GuardsConfig()
         self.version = f"{verifier.version}/{thresholds.version}"
+        self._clock: Clock | None = None
+
+    def timed(self) -> "Guard":
+        """The same guard with the clock of one reply started."""
+        guard = copy.copy(self)
+        guard._clock = Clock(self.config.reply_seconds)
+        return guard
+
+    @property
+    def seconds_left(self) -> float:
+        """Of the reply's time; all of it where no clock was started."""
+        return self._clock.left if self._clock else self.config.reply_seconds
+
+    def within(self, work: Callable[[], T]) -> T:
+        """Runs work that belongs to the reply in what is left of its time.
+
+        Raises:
+            OutOfTime: It didn't end in time. What it does later is of no effect.
+        """
+        return (self._clock or Clock(self.config.reply_seconds)).call(work)
 
     def review(
         self, answer: str, passages: Sequence[Passage], question: str | None = None
     ) -> Review:
         """Checks every claim of an answer; see `judge`."""
+        guard = self if self._clock else self.timed()
         found = claims_of(answer, question)
         most = self.config.max_claims
-        verdicts = self.judge(found[:most], passages, question or "", said=answer)
+        verdicts = guard.judge(found[:most], passages, question or "", said=answer)
         late = "more claims than [guards] max_claims"
         verdicts += [self._unchecked(claim, late) for claim in found[most:]]
-        answerable = self._answer_chance(question, passages)
+        answerable = guard._answer_chance(question, passages)
         found_statuses: list[Status] = [verdict.status for verdict in verdicts]
         status: Status = min(found_statuses, key=_WORST.index, default="supported")
         return Review(verdicts=tuple(verdicts), answerable=answerable, status=status)
@@ -111,14 +107,18 @@ class Guard:
         if not any(passage.text.strip() for passage in passages):
             return [self._unchecked(claim, "no evidence to check against") for claim in claims]
         try:
-            return self._cascade(claims, passages, question, said)
+            return self.within(lambda: self._cascade(claims, passages, question, said))
         except Exception as error:
             log.warning("a check failed", exc_info=not isinstance(error, GuardError))
             return [self._unchecked(claim, f"the check failed: {error}") for claim in claims]
 
     def answerable(self, question: str, hits: Sequence[Hit], signals: Sequence[float]) -> float:
-        """Probability that the hits answer the question; see `guards.answerability`."""
-        found = features(self.verifier, question, hits, signals)
+        """Probability that the hits answer the question; see `guards.answerability`.
+
+        Raises:
+            GuardError: It can't be judged.
+        """
+        found = self.within(lambda: features(self.verifier, question, hits, signals))
         odds = sum(w * x for w, x in zip(self.thresholds.answer_weights, found, strict=True))
         if not math.isfinite(odds):
             raise GuardError("answerability is not a number; check the model")
@@ -128,7 +128,7 @@ class Guard:
         if not question or not passages:
             return None
         try:
-            return float(np.max(self.verifier.rerank(question, passages)))
+            return float(np.max(self.within(lambda: self.verifier.rerank(question, passages))))
         except Exception:  # noqa: BLE001 - shown beside the verdicts, never part of a decision
             log.warning("the answerability of a reviewed answer can't be judged")
             return None
@@ -152,12 +152,10 @@ class Guard:
     ) -> list[Verdict]:
         if not claims:
             return []
-        logits = self.verifier.support([claim.standalone for claim in claims], passages)
+        scores = self.verifier.support([claim.standalone for claim in claims], passages)
+        shape = (len(claims), len(passages))
         verdicts = []
-        for claim, row in zip(claims, logits, strict=True):
-            if not np.isfinite(row).all():
-                verdicts.append(self._unchecked(claim, "the verifier's score is not a number"))
-                continue
+        for claim, row in zip(claims, sound(scores, shape), strict=True):
             best = int(np.argmax(row))
             chance = 1 / (1 + float(np.exp(-row[best])))
             evidence = closest(claim.standalone, passages[best])
@@ -203,43 +201,21 @@ class Guard:
         )  # fmt: skip
 
 
-def load_thresholds(config: GuardsConfig, verifier: Verifier) -> Thresholds:
-    """Reads the calibrated thresholds; of another verifier, they give way to the strict ones."""
-    path = THRESHOLDS if config.thresholds == "default" else Path(config.thresholds)
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        data["answer_weights"] = tuple(data["answer_weights"])
-        found = Thresholds(**data)
-        _validate(found)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        log.warning("cannot read the thresholds %s (%s): the strict ones apply", path, error)
-        return STRICT
-    if found.verifier != verifier.version:
-        log.warning(
-            "the thresholds %s were calibrated for %s, this verifier is %s: the strict ones "
-            "apply; run `truepenny eval calibrate`", path, found.verifier, verifier.version,
-        )  # fmt: skip
-        return STRICT
-    return found
-
-
-def _validate(found: Thresholds) -> None:
-    """Raises ValueError or TypeError unless every number is one that can decide."""
-    if len(found.answer_weights) != len(FEATURES):
-        raise ValueError(f"{len(found.answer_weights)} answer_weights, not {len(FEATURES)}")
-    for name in ("support", "answer"):
-        value = getattr(found, name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-            raise ValueError(f"{name} = {value!r}, expected a probability between 0 and 1")
-    if not all(math.isfinite(value) for value in (*found.answer_weights, found.answer_bias)):
-        raise ValueError("answer_weights and answer_bias must be finite numbers")
-
-
 def load_guard(models: ModelsConfig, config: GuardsConfig) -> Guard:
-    """The guard as configured, self-tested."""
+    """The guard as configured, self-tested.
+
+    Raises:
+        SelfTestFailed: The scorer isn't what it was, or can't tell yes from no.
+        ModelError: Its weights can't be had.
+    """
+    from guards.screens import screen
+    from guards.selftest import self_test
     from guards.verifier import load_verifier
 
     began = time.monotonic()
     verifier = load_verifier(models)
+    self_test(verifier)
+    if config.screen:
+        screen("Loads what the screens need before anybody waits for it.", config.language)
     log.debug("verifier ready in %.1f s", time.monotonic() - began)
     return Guard(verifier, load_thresholds(config, verifier), config)

@@ -15,7 +15,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import ConfigError
 
-SECTIONS = ("models", "retrieval", "guards", "bot", "store", "service", "evaluation", "finetune")
+SECTIONS = (
+    "models", "retrieval", "guards", "bot", "store", "service", "integrations", "evaluation",
+    "finetune",
+)  # fmt: skip
 PREFIX = "TRUEPENNY_"
 
 

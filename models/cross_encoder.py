@@ -1,7 +1,8 @@
-"""The two-headed cross-encoder: is the claim supported, and does the passage answer?
+"""The cross-encoder: is the claim supported, does the passage answer, and where?
 
-Both heads read one encoder over `[CLS] short text [SEP] passage [SEP]`, pooled by the mean of
-its token states, so that one set of weights and one session serve checking and reranking.
+Two heads read one encoder over `[CLS] short text [SEP] passage [SEP]`, pooled by the mean of its
+token states; a third reads each token's state, and tells which stretch of the passage holds the
+answer. One set of weights and one pass serve checking, reranking and quoting.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 HEADS = ("support", "answer")
+EVIDENCE = "evidence"
 MAX_TOKENS = 256
 
 
@@ -41,14 +43,14 @@ def prepare(tokenizer_file: Path) -> Any:
 
 
 def build(encoder: Any) -> "torch.nn.Module":
-    """Puts two heads on a BERT-like encoder.
+    """Puts the heads on a BERT-like encoder.
 
     Args:
         encoder: A transformers encoder with `config.hidden_size`, or a PEFT model around one.
 
     Returns:
-        A module: input_ids, attention_mask, token_type_ids of shape (batch, tokens) to logits
-        of shape (batch, 2), columns as in `HEADS`.
+        A module: input_ids, attention_mask, token_type_ids of shape (batch, tokens) to the logits
+        of `HEADS`, (batch, 2), and those of each token being evidence, (batch, tokens).
     """
     import torch
 
@@ -62,7 +64,7 @@ def build(encoder: Any) -> "torch.nn.Module":
                     name: torch.nn.Sequential(
                         torch.nn.Linear(width, width), torch.nn.GELU(), torch.nn.Linear(width, 1)
                     )
-                    for name in HEADS
+                    for name in (*HEADS, EVIDENCE)
                 }
             )
 
@@ -71,13 +73,14 @@ def build(encoder: Any) -> "torch.nn.Module":
             input_ids: torch.Tensor,
             attention_mask: torch.Tensor,
             token_type_ids: torch.Tensor,
-        ) -> torch.Tensor:
+        ) -> tuple[torch.Tensor, torch.Tensor]:
             states = self.encoder(
                 input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
             ).last_hidden_state  # (batch, tokens, width)
             mask = attention_mask.unsqueeze(-1).to(states.dtype)
             pooled = (states * mask).sum(1) / mask.sum(1)  # (batch, width)
-            return torch.cat([self.heads[name](pooled) for name in HEADS], dim=1)
+            logits = torch.cat([self.heads[name](pooled) for name in HEADS], dim=1)
+            return logits, self.heads[EVIDENCE](states).squeeze(-1)
 
     return CrossEncoder()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.config import ModelsConfig
+from models.cross_encoder import EVIDENCE
 from models.errors import ModelDamaged, ModelMissing
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("truepenny.models")
 ADAPTERS = Path(__file__).parent / "adapters"
 _AGREES = 2e-3  # largest difference between torch and ONNX logits or unit vectors
+Outputs = tuple["npt.NDArray[np.float32]", ...]
 
 
 def build_all(config: ModelsConfig) -> list[Path]:
@@ -96,16 +98,29 @@ class EncoderSession:
             )
         except Exception as error:  # noqa: BLE001 - onnxruntime raises its own types
             raise ModelDamaged(f"cannot load {folder / 'model.onnx'}: {error}") from None
+        self.names = [output.name for output in self.session.get_outputs()]
         self.tokenizer = prepare(folder / "tokenizer.json")
 
     def run(self, encodings: Sequence[Any], batch_tokens: int = 4096) -> "npt.NDArray[np.float32]":
-        """Returns one output row an encoding, in the given order."""
+        """Returns one row of the first output an encoding, in the given order."""
+        rows = [first for first, *_ in self.outputs(encodings, batch_tokens)]
+        return np.asarray(rows, dtype=np.float32)
+
+    def outputs(self, encodings: Sequence[Any], batch_tokens: int = 4096) -> list["Outputs"]:
+        """Returns all of the model's outputs for each encoding, in the given order.
+
+        A row with one value a token, padding included, is cut to the encoding's tokens.
+        """
         rows: list[Any] = [None] * len(encodings)
         for batch in _by_length([len(item.ids) for item in encodings], batch_tokens):
-            out = self.session.run(None, self._feed([encodings[i] for i in batch]))[0]
-            for index, row in zip(batch, out, strict=True):
-                rows[index] = row
-        return np.asarray(rows, dtype=np.float32)
+            items = [encodings[i] for i in batch]
+            outputs = self.session.run(None, self._feed(items))
+            for index, item, *values in zip(batch, items, *outputs, strict=True):
+                rows[index] = tuple(
+                    value[: len(item.ids)] if name == EVIDENCE else value
+                    for name, value in zip(self.names, values, strict=True)
+                )
+        return rows
 
     def _feed(self, items: Sequence[Any]) -> dict[str, "npt.NDArray[np.int64]"]:
         shape = (len(items), max(len(item.ids) for item in items))
@@ -155,14 +170,16 @@ def _export_embedder(source: Path, to: Path) -> dict[str, float]:
             mask = attention_mask.unsqueeze(-1).to(states.dtype)
             return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=1)
 
-    return _export(Embedder().eval(), source / "tokenizer.json", to, "vectors")
+    return _export(Embedder().eval(), source / "tokenizer.json", to, ["vectors"])
 
 
 def _export_verifier(base: Path, adapter: Path, to: Path) -> dict[str, float]:
-    return _export(load_verifier_torch(base, adapter), base / "tokenizer.json", to, "logits")
+    return _export(
+        load_verifier_torch(base, adapter), base / "tokenizer.json", to, ["logits", EVIDENCE]
+    )
 
 
-def _export(model: Any, tokenizer_file: Path, to: Path, output: str) -> dict[str, float]:
+def _export(model: Any, tokenizer_file: Path, to: Path, outputs: Sequence[str]) -> dict[str, float]:
     """Exports, then holds the ONNX output against torch's on fixed texts of two lengths."""
     import shutil
 
@@ -170,29 +187,35 @@ def _export(model: Any, tokenizer_file: Path, to: Path, output: str) -> dict[str
 
     from models.cross_encoder import encode, prepare
 
-    log.info("exporting the encoder with %s to ONNX (about 10 s)", output)
+    log.info("exporting the encoder with %s to ONNX (about 10 s)", " and ".join(outputs))
     names = ["input_ids", "attention_mask", "token_type_ids"]
     example = tuple(torch.ones((2, 8), dtype=torch.int64) for _ in names)
-    axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "tokens"} for name in names}
+    axes = {name: {0: "batch", 1: "tokens"} for name in [*names, EVIDENCE]}
+    axes.update({name: {0: "batch"} for name in outputs if name != EVIDENCE})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            model, example, str(to / "model.onnx"), input_names=names, output_names=[output],
-            dynamic_axes={**axes, output: {0: "batch"}}, opset_version=17, dynamo=False,
+            model, example, str(to / "model.onnx"), input_names=names,
+            output_names=list(outputs), dynamic_axes=axes, opset_version=17, dynamo=False,
         )  # fmt: skip
     shutil.copy(tokenizer_file, to / "tokenizer.json")
     texts = ["Returns take 30 days.", "A longer text. " * 40]
     session = EncoderSession(to)
     encodings = encode(prepare(tokenizer_file), texts, texts[::-1])
-    got = session.run(encodings)
+    got = session.outputs(encodings)
     feed = {name: torch.from_numpy(value) for name, value in session._feed(encodings).items()}
     with torch.inference_mode():
-        wanted = model(**feed).numpy()
-    worst = float(np.abs(got - wanted).max())
+        found = model(**feed)
+    wanted = found if isinstance(found, tuple) else (found,)
+    worst = max(
+        float(np.abs(row - right[index, : len(row)].numpy()).max())
+        for index, rows in enumerate(got)
+        for row, right in zip(rows, wanted, strict=True)
+    )
     if not worst < _AGREES:
         raise ModelDamaged(
-            f"the ONNX export of the {output} differs from torch by {worst:.4f}, more than "
-            f"{_AGREES}: it is not used; try another onnxruntime release"
+            f"the ONNX export of {' and '.join(outputs)} differs from torch by {worst:.4f}, more "
+            f"than {_AGREES}: it is not used; try another onnxruntime release"
         )
     return {"largest_difference_to_torch": worst}
 

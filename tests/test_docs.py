@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import typer.main
 
+import bot.integrations.config
 import bot.policy
 import bot.service.config
 import bot.store.config
+import finetune.config
 import guards.guard
 import models.config
 import retrieval.retriever
@@ -28,8 +30,10 @@ CLASSES: dict[str, type[Section]] = {
     "bot": bot.policy.BotConfig,
     "store": bot.store.config.StoreConfig,
     "service": bot.service.config.ServiceConfig,
+    "integrations": bot.integrations.config.IntegrationsConfig,
+    "finetune": finetune.config.FinetuneConfig,
 }
-ROOMS = {"models", "retrieval", "guards", "bot", "evaluation"}
+ROOMS = {"models", "retrieval", "guards", "bot", "finetune", "evaluation"}
 
 
 def blocks(page: Path) -> Iterator[str]:
@@ -147,7 +151,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_route_is_documented() -> None:
     from bot.service.app import ROUTERS
 
-    text = (ROOT / "docs/api.md").read_text()
+    text = "\n".join(page.read_text() for page in PAGES)
     paths = {getattr(route, "path", "") for router in ROUTERS for route in router.routes}
     assert paths
     assert not {path for path in paths if f"{path}`" not in text and f"{path} " not in text}

@@ -28,6 +28,8 @@ LIGHT = (
     "bot.service.app",
     "bot.service.config",
     "finetune.pairs",
+    "finetune.config",
+    "finetune.commands",
 )
 
 

@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,33 +14,54 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 
+from bot.integrations.config import IntegrationsConfig
+from bot.integrations.integrations import configured
+from bot.integrations.sender import Sender
 from bot.render import hit_json, reply_json, review_json
-from bot.service import problems, routes_conversations, routes_openai, routes_tokens, widget
+from bot.service import (
+    problems,
+    routes_admin,
+    routes_conversations,
+    routes_integrations,
+    routes_openai,
+    routes_operations,
+    routes_tokens,
+    widget,
+)
 from bot.service.broadcast import Broadcasts
 from bot.service.config import ServiceConfig
 from bot.service.conversations import Conversations
+from bot.service.describe import describe
 from bot.service.gate import Doors, Gate
 from bot.service.keys import Access, Caller
 from bot.service.lane import Lane
 from bot.service.limits import RateLimits
+from bot.service.metrics import Metrics
 from bot.service.readiness import Readiness, Stream
+from bot.service.reload import follow
 from bot.service.routes_tokens import user_of
 from bot.service.schemas import ChatBody, CheckBody, ReadyBody, SearchBody
 from bot.service.shared import Calling, Service, Shared
-from bot.service.streaming import event_stream, unless_gone
+from bot.service.streaming import DRAIN_S, event_stream, unless_gone
+from bot.service.tracing import Tracing, observed
 from bot.store.config import StoreConfig
 from bot.store.errors import StoreError
 from bot.store.types import Incoming
 from retrieval.types import Passage
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
     from bot.parts import Parts
     from bot.store.store import Store
 
 PAGE = Path(__file__).parents[1] / "page"
 pages = APIRouter()
 api = APIRouter(prefix="/v1")
-ROUTERS = (api, routes_conversations.router, routes_openai.router, routes_tokens.router, pages)
+ROUTERS = (
+    api, routes_conversations.router, routes_openai.router, routes_tokens.router,
+    routes_integrations.router, routes_operations.router, routes_admin.router, widget.router, pages,
+)  # fmt: skip
 METHODS = ("GET", "POST", "DELETE")
 ACCEPTED = ("Authorization", "Content-Type", "Last-Event-ID")
 EXPOSED = ("Retry-After",)
@@ -52,6 +74,9 @@ def create_app(
     *,
     stream: Stream | None = None,
     store: "Store | None" = None,
+    integrations: IntegrationsConfig | None = None,
+    index: Path | None = None,
+    spans: "SpanExporter | None" = None,
     told: Callable[[Readiness], None] = lambda readiness: None,
 ) -> FastAPI:
     """Builds the app; the parts load in the background once it starts.
@@ -59,30 +84,44 @@ def create_app(
     Args:
         load: Gives the parts; blocking.
         config: See `check_exposure` before listening.
-        stream: Stands for `bot.answer.stream` in tests.
+        stream: Stands for `bot.dialogue.step.stream` in tests.
         store: What is remembered; in memory by default. Closed with the app.
+        integrations: The support systems; none by default.
+        index: The index folder; new versions of it are taken up.
+        spans: Where traces go, in tests.
         told: Called once it is known whether the service is ready, from another thread.
     """
     logging.getLogger("sse_starlette").setLevel(logging.INFO)  # its debug log holds replies
+    metrics, tracing = Metrics(), Tracing(config.trace_endpoint, spans)
     speak = stream or _answers()
     kept = store or _in_memory()
     access = Access(config, kept.keys)
+    linked = integrations or IntegrationsConfig()
+    systems = configured(linked)
     service = Service(
         config=config,
         readiness=Readiness(load, speak, told),
-        stream=speak,
+        stream=observed(speak, metrics, tracing.tracer),
         replies=Lane("replies", config.max_waiting, config.reply_timeout_s),
         lookups=Lane("lookups", config.max_waiting, config.reply_timeout_s),
         store=kept,
-        conversations=Conversations(kept, config.max_waiting),
+        conversations=Conversations(kept, config.max_waiting, systems),
         access=access,
         broadcasts=Broadcasts(),
+        integrations=systems,
+        metrics=metrics,
+        tracing=tracing,
     )
+    lanes = {"replies": service.replies, "lookups": service.lookups}
+    metrics.watch(lanes, lambda: service.readiness.index_version)
     app = FastAPI(title="Truepenny", docs_url=None, redoc_url=None, lifespan=_lifespan)
-    app.state.service = service
+    app.state.service, app.state.index = service, index
+    app.state.admin = routes_admin.Admin(service)
+    app.state.sender = Sender(kept.outbox, systems, linked)
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.add_middleware(
-        Gate, doors=Doors(access, RateLimits(config)), max_body_bytes=config.max_body_bytes,
-        frame_ancestors=config.frame_ancestors,
+        Gate, doors=Doors(access, RateLimits(config)), metrics=metrics,
+        max_body_bytes=config.max_body_bytes, frame_ancestors=config.frame_ancestors,
     )  # fmt: skip
     if config.allowed_origins:
         app.add_middleware(
@@ -92,7 +131,6 @@ def create_app(
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.include_router(widget.router)
     app.mount("/page", StaticFiles(directory=PAGE))
     return app
 
@@ -179,18 +217,26 @@ async def page() -> FileResponse:
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     service: Service = app.state.service
     service.readiness.start()
-    recovering = asyncio.create_task(service.recover())
+    always = [asyncio.create_task(service.recover())]
+    if app.state.index:
+        always.append(asyncio.create_task(follow(app.state.index, service.readiness)))
+    sending = asyncio.create_task(app.state.sender.run())
     yield
-    recovering.cancel()
+    for task in always:
+        task.cancel()
+    await service.conversations.settle(DRAIN_S)
     await service.broadcasts.close()
     service.replies.close()
     service.lookups.close()
     await service.conversations.close()
+    app.state.sender.stop()
+    await sending
     service.store.close()
+    await asyncio.to_thread(service.tracing.close)
 
 
 def _answers() -> Stream:
-    from bot.answer import stream
+    from bot.dialogue.step import stream
 
     return stream  # type: ignore[return-value]
 

@@ -4,7 +4,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
@@ -44,6 +44,7 @@ class ServiceConfig(Section):
     `max_waiting` requests wait while one is answered; a further one gets 429. `reply_timeout_s`
     counts from a request's arrival. `history_turns` is how many messages the pipeline is shown.
     `resume_s` is how long a reply is still made for a client that lost its connection.
+    Traces go to `trace_endpoint`, an OTLP collector's URL; empty for none.
     """
 
     host: str = "127.0.0.1"
@@ -63,6 +64,8 @@ class ServiceConfig(Section):
     reply_timeout_s: float = Field(default=30.0, gt=0)
     history_turns: int = Field(default=6, ge=0)
     resume_s: float = Field(default=5.0, ge=0)
+    log_format: Literal["text", "json"] = "text"
+    trace_endpoint: str = ""
 
 
 def service_config(path: Path | None, environ: Mapping[str, str] | None = None) -> ServiceConfig:

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bot.integrations.integrations import Integrations
 from bot.service.problems import RETRY_S, ProblemError, busy
-from bot.store.types import Incoming, Message, Standing, now
+from bot.store.types import Delivery, Incoming, Message, Standing, now
 from bot.types import Reply, State, Turn
 from models.errors import TruepennyError
 
@@ -31,8 +32,9 @@ class Ticket:
 class Conversations:
     """The store's turns for the event loop."""
 
-    def __init__(self, store: "Store", most_waiting: int) -> None:
+    def __init__(self, store: "Store", most_waiting: int, integrations: Integrations) -> None:
         self.store = store
+        self._integrations = integrations
         self._most = most_waiting + 1
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -61,7 +63,9 @@ class Conversations:
 
     async def take_over(self, ticket: Ticket) -> bool:
         """Takes a message whose request has died."""
-        return await asyncio.to_thread(self.store.turns.take_over, ticket.message.id, ticket.owner)
+        return await asyncio.to_thread(
+            self.store.turns.take_over, ticket.message.id, ticket.owner, self._failed(ticket)
+        )
 
     async def abandoned(self) -> list[Ticket]:
         """The messages that can be taken over."""
@@ -69,39 +73,60 @@ class Conversations:
         return [Ticket(message=message, owner=uuid.uuid4().hex) for message in found]
 
     async def finish(self, ticket: Ticket, state: State, reply: Reply) -> bool:
-        """Records a reply with the state after it; False if it must not count."""
+        """Records a reply, the state after it and what goes out; False if it must not count."""
         kept = replace(state, turns=state.turns[-KEPT_TURNS:])
+        kept, deliveries = self._integrations.replied(kept, reply)
         return await asyncio.to_thread(
-            self.store.turns.finish, ticket.message.id, ticket.owner, reply, kept
+            self.store.turns.finish, ticket.message.id, ticket.owner, reply, kept, deliveries
         )
 
     async def fail(self, ticket: Ticket, error: Exception) -> None:
         """Notes that a message got no reply, and why, without what was written."""
         kind = error.kind if isinstance(error, ProblemError) else type(error).__name__
-        await asyncio.to_thread(self.store.turns.fail, ticket.message.id, ticket.owner, kind)
+        await asyncio.to_thread(
+            self.store.turns.fail, ticket.message.id, ticket.owner, kind, self._failed(ticket)
+        )
 
     async def withdraw(self, ticket: Ticket) -> None:
         """Takes a refused message off the record."""
         await asyncio.to_thread(self.store.turns.withdraw, ticket.message.id, ticket.owner)
 
     def drop(self, ticket: Ticket) -> None:
-        """Notes that the client went away; at once, where nothing can be waited for."""
+        """Notes that the client went away; at once, where nothing can be waited for.
+
+        A message of a support system has no client that waits: another process takes it up.
+        """
+        if self._integrations.of(ticket.message.conversation_id):
+            release = self.store.turns.release
+            self.spawn(asyncio.to_thread(release, ticket.message.id, ticket.owner))
+            return
         gone = ProblemError(499, "cancelled", "The client went away.")
-        self._spawn(self.fail(ticket, gone))
+        self.spawn(self.fail(ticket, gone))
 
     async def on_its_own(self, work: Coroutine[Any, Any, Any]) -> None:
         """Waits for work that goes on even if nobody waits any more. Its errors are its own."""
-        await asyncio.wait([self._spawn(work)])
+        await asyncio.wait([self.spawn(work)])
+
+    async def settle(self, seconds: float) -> None:
+        """Gives what goes on on its own some time to end, then stops it."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
 
     async def close(self) -> None:
         """Waits for what goes on on its own."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Begins work that nobody waits for."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def _failed(self, ticket: Ticket) -> Sequence[Delivery]:
+        return self._integrations.failed(ticket.message.conversation_id)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -125,12 +150,19 @@ class Conversations:
                 await asyncio.to_thread(turns.renew, ticket.message.id, ticket.owner)
 
 
-def after(state: State, message: Message, reply: Reply) -> State:
-    """The state after a question and its reply."""
+def after(state: State, message: Message, reply: Reply, then: State | None = None) -> State:
+    """The state after a question and its reply.
+
+    `then` is what the pipeline made of it, of which it was shown only the last turns.
+    """
     asked = Turn(role="user", text=message.text, at=message.at.isoformat(timespec="seconds"))
     at = now().isoformat(timespec="seconds")
     said = Turn(role="assistant", text=reply.text, at=at, reply_id=reply.reply_id)
-    return replace(state, turns=(*state.turns, asked, said))
+    if then is None:
+        return replace(state, turns=(*state.turns, asked, said))
+    heard, *spoken = then.turns[-2:] if reply.text else then.turns[-1:]
+    told = [replace(turn, at=at) for turn in spoken]
+    return replace(then, turns=(*state.turns, replace(asked, trace=heard.trace), *told))
 
 
 def interrupted() -> ProblemError:

@@ -2,21 +2,28 @@
 
 import asyncio
 import logging
+import re
 import time
+import uuid
 from collections.abc import Sequence
 
+from opentelemetry.context import attach, detach
+from opentelemetry.propagate import extract
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.service.keys import Access, Caller
 from bot.service.limits import RateLimits
+from bot.service.logs import REQUEST_ID
+from bot.service.metrics import Metrics
 from bot.service.problems import ProblemError, problem_of
 from bot.store.types import Scope as KeyScope
 
 log = logging.getLogger("truepenny.service")
 TOKENS = "/v1/widget/token"
 RENEWAL_S = 24 * 3600
+FORMS = ("/admin/login", "/admin/logout")  # a browser sends these, without a script
 # What a call under /v1/ needs, by the beginning of its path; the first that fits counts.
 NEEDED: tuple[tuple[str, KeyScope | None], ...] = (
     (TOKENS, None),  # the route decides: by origin, key or the token before
@@ -26,6 +33,7 @@ NEEDED: tuple[tuple[str, KeyScope | None], ...] = (
     ("/v1/models", "chat"),
     ("/v1/search", "search"),
     ("/v1/check", "check"),
+    ("/metrics", "admin"),
     ("/v1/", "admin"),  # a route that is forgotten here is closed
 )
 HEADERS = {
@@ -44,8 +52,16 @@ class Doors:
         self._access = access
         self._limits = limits
 
+    def knock(self, address: str) -> None:
+        """Counts a try to log in.
+
+        Raises:
+            ProblemError: 429.
+        """
+        self._limits.hit_address(address)
+
     def admit(self, path: str, authorization: str, address: str) -> Caller:
-        """The caller of a path under /v1/.
+        """The caller of a path under /v1/, or of /metrics.
 
         Raises:
             ProblemError: 401, 403 or 429. Guessing keys counts too.
@@ -67,9 +83,15 @@ class Gate:
     """Lets in what may come in, as ASGI middleware around the whole app."""
 
     def __init__(
-        self, app: ASGIApp, doors: Doors, max_body_bytes: int, frame_ancestors: Sequence[str] = ()
+        self,
+        app: ASGIApp,
+        doors: Doors,
+        metrics: Metrics,
+        max_body_bytes: int,
+        frame_ancestors: Sequence[str] = (),
     ) -> None:
         self.app = app
+        self.metrics = metrics
         self.doors = doors
         self.max_body_bytes = max_body_bytes
         ancestors = " ".join(["'self'", *frame_ancestors])
@@ -82,12 +104,17 @@ class Gate:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         began, status = time.monotonic(), 0
+        request_id = _request_id(Headers(scope=scope).get("x-request-id", ""))
+        id_token = REQUEST_ID.set(request_id)
+        trace_token = attach(extract(Headers(scope=scope)))
 
         async def guarded(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._secure(scope["path"], MutableHeaders(raw=message["headers"]))
+                headers = MutableHeaders(raw=message["headers"])
+                headers["X-Request-ID"] = request_id
+                self._secure(scope["path"], headers)
             await send(message)
 
         try:
@@ -98,19 +125,29 @@ class Gate:
             if not status:
                 await problem.response(scope["path"])(scope, receive, guarded)
         finally:
-            spent = (time.monotonic() - began) * 1000
-            log.info("%s %s %d %.0f ms", scope["method"], _route(scope), status, spent)
+            self._note(scope["method"], _route(scope), status, time.monotonic() - began)
+            detach(trace_token)
+            REQUEST_ID.reset(id_token)
+
+    def _note(self, method: str, route: str, status: int, seconds: float) -> None:
+        self.metrics.request(method, route, status, seconds)
+        spent = round(seconds * 1000)
+        data = {"method": method, "route": route, "status": status, "ms": spent}
+        log.info("%s %s %d %.0f ms", method, route, status, spent, extra={"data": data})
 
     async def _check(self, scope: Scope) -> None:
-        headers = Headers(scope=scope)
-        if scope["path"].startswith("/v1/"):
-            given, address = headers.get("authorization", ""), (scope.get("client") or ("",))[0]
+        headers, address = Headers(scope=scope), (scope.get("client") or ("",))[0]
+        posted, is_form = scope["method"] == "POST", scope["path"] in FORMS
+        if scope["path"].startswith(("/v1/", "/metrics")):
+            given = headers.get("authorization", "")
             caller = await asyncio.to_thread(self.doors.admit, scope["path"], given, address)
             scope.setdefault("state", {})["caller"] = caller
+        elif posted and is_form:
+            await asyncio.to_thread(self.doors.knock, address)
         length = headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length[:18]) > self.max_body_bytes:
             raise ProblemError(413, "too-large", self._too_large())
-        if scope["method"] == "POST" and not _is_json(headers.get("content-type", "")):
+        if posted and not is_form and not _is_json(headers.get("content-type", "")):
             raise ProblemError(415, "not-json", "Send the body as Content-Type: application/json.")
 
     def _limited(self, receive: Receive) -> Receive:
@@ -134,6 +171,11 @@ class Gate:
         for name, value in self.headers.items():
             headers.setdefault(name, value)
         headers.setdefault("Cache-Control", "no-store" if path.startswith("/v1/") else "no-cache")
+
+
+def _request_id(given: str) -> str:
+    """The proxy's, if it is one that a log can hold; else a new one."""
+    return given if re.fullmatch(r"[A-Za-z0-9_.-]{8,64}", given) else uuid.uuid4().hex
 
 
 def _is_json(content_type: str) -> bool:

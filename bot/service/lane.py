@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
+from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
 from bot.service.problems import busy, too_slow
@@ -106,6 +107,12 @@ class Lane:
         running = self._running
         return running is not None and running.late
 
+    @property
+    def waiting(self) -> int:
+        """How many wait behind the one that runs."""
+        with self._lock:
+            return sum(job is not self._running and not job.cancelled for job in self._jobs)
+
     def submit(self, iterate: Callable[[], Iterator[T]], timeout_s: float | None = None) -> Job[T]:
         """Puts work in line.
 
@@ -120,7 +127,7 @@ class Lane:
         with self._lock:
             self._require_room()
             self._jobs.add(job)
-        self._thread.submit(self._run, job)
+        self._thread.submit(copy_context().run, self._run, job)
         return job
 
     async def call(self, function: Callable[[], T]) -> T:

@@ -124,7 +124,7 @@ def fields_of(errors: Sequence[Any]) -> ProblemError:
     """The problem of a body that doesn't fit, naming each field; never repeats the input."""
     found = [(_field(error["loc"]), error) for error in errors]
     if any(error["type"] == "json_invalid" for _, error in found):
-        return ProblemError(400, "not-json", "The body is not valid JSON.")
+        return _unreadable()
     listed = [{"field": field, "detail": _reason(error)} for field, error in found]
     detail = "; ".join(f"{item['field']}: {item['detail']}" for item in listed[:5])
     return ProblemError(422, "invalid", detail, errors=listed[:50])
@@ -138,6 +138,8 @@ def install(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
+        if error.status_code == 400:  # nested too deeply, or a number too long to read
+            return _unreadable().response(request.url.path)
         kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
         detail = str(error.detail) if error.status_code != 404 else "There is nothing here."
         problem = ProblemError(error.status_code, kind, detail, headers=error.headers)
@@ -151,6 +153,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(TruepennyError, known)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _unreadable() -> ProblemError:
+    return ProblemError(400, "not-json", "The body is not valid JSON.")
 
 
 def _field(location: Sequence[Any]) -> str:

@@ -19,10 +19,12 @@ FALSEHOOD = "The code QX-90417 gives every customer €98,765.43 back within 17 
 
 
 class Stream(Protocol):
-    """`bot.answer.stream`."""
+    """`bot.dialogue.step.stream`."""
 
-    def __call__(self, question: str, state: State, **parts: object) -> Iterator[Sentence | Reply]:
-        """Yields verified sentences, and the reply last."""
+    def __call__(
+        self, question: str, state: State, **parts: object
+    ) -> Iterator[Sentence | State | Reply]:
+        """Yields verified sentences, the state after them, and the reply last."""
         ...
 
 
@@ -38,10 +40,24 @@ class Readiness:
         self._stream = stream
         self._told = told
         self._parts: Parts | None = None
+        self._loading = threading.Lock()
+
+    @property
+    def index_version(self) -> str | None:
+        """The index that serves; None if nothing can be answered."""
+        ready = self.status == "ready" and self._parts is not None
+        return self._parts["retriever"].version if ready and self._parts else None
 
     def start(self) -> None:
         """Loads in a thread of its own; a process that ends doesn't wait for it."""
-        threading.Thread(target=self._run, name="truepenny-load", daemon=True).start()
+        threading.Thread(target=self.renew, name="truepenny-load", daemon=True).start()
+
+    def reload(self) -> bool:
+        """Loads everything anew, in a thread; whether it began: one load at a time is enough."""
+        if self.status == "starting" or self._loading.locked():
+            return False
+        self.start()
+        return True
 
     def parts(self) -> "Parts":
         """The parts, once they may be used.
@@ -58,21 +74,36 @@ class Readiness:
             headers={"Retry-After": str(RETRY_S)},
         )  # fmt: skip
 
-    def _run(self) -> None:
-        try:
-            parts = self._load()
-            reasons = self_test(parts, self._stream)
-        except Exception as error:  # noqa: BLE001 - the edge: whatever failed, it isn't ready
-            problem = problem_of(error)
-            unforeseen = f"loading failed ({type(error).__name__}, logged as {problem.instance})"
-            reasons = [problem.detail if isinstance(error, TruepennyError) else unforeseen]
-        else:
-            self._parts = parts
-        self.reasons = tuple(reasons)
-        self.status = "failed" if reasons else "ready"
-        for reason in reasons:
-            log.error("not ready: %s", reason)
+    def renew(self, make: "Callable[[Parts], Parts] | None" = None) -> None:
+        """Loads and tests parts, then puts them in the place of those that serve; blocking.
+
+        If that fails, those go on serving, and the reasons say why they are still the old ones.
+
+        Args:
+            make: Makes them from those that serve; by default, or if none do, all are loaded.
+        """
+        with self._loading:
+            try:
+                parts = make(self._parts) if make and self._parts else self._load()
+                reasons = self_test(parts, self._stream)
+            except Exception as error:  # noqa: BLE001 - the edge: whatever failed, it isn't ready
+                reasons = [_why(error)]
+            else:
+                self._parts = self._parts if reasons else parts
+            for reason in reasons:
+                log.error("not ready: %s", reason)
+            if reasons and self._parts:
+                reasons = [f"still serving what was loaded before: {each}" for each in reasons]
+            self.reasons = tuple(reasons)
+            self.status = "ready" if self._parts else "failed"
         self._told(self)
+
+
+def _why(error: Exception) -> str:
+    problem = problem_of(error)
+    if isinstance(error, TruepennyError):
+        return problem.detail
+    return f"loading failed ({type(error).__name__}, logged as {problem.instance})"
 
 
 def self_test(parts: "Parts", stream: Stream) -> list[str]:

@@ -21,7 +21,7 @@ from bot.service.openai_render import Completion, Deltas, finish, models, tokens
 from bot.service.openai_schemas import MODEL, CompletionBody
 from bot.service.problems import ProblemError, problem_of
 from bot.service.shared import Service, Shared
-from bot.service.streaming import event_stream, unless_gone
+from bot.service.streaming import Item, event_stream, unless_gone
 from bot.types import Reply, Sentence, State, Turn
 
 router = APIRouter(prefix="/v1")
@@ -50,7 +50,7 @@ async def completions(body: CompletionBody, request: Request, service: Shared) -
     return event_stream(_events(job, completion, counted), job.cancel)
 
 
-def _begin(service: Service, body: CompletionBody) -> Job[Sentence | Reply]:
+def _begin(service: Service, body: CompletionBody) -> Job[Item]:
     """Puts the question in line, behind those that wait already."""
     before = [
         Turn(role="user" if message.role == "user" else "assistant", text=message.text())
@@ -63,7 +63,7 @@ def _begin(service: Service, body: CompletionBody) -> Job[Sentence | Reply]:
     return service.replies.submit(partial(service.stream, body.question(), state, **parts))
 
 
-async def _reply(job: Job[Sentence | Reply]) -> Reply:
+async def _reply(job: Job[Item]) -> Reply:
     async with aclosing(job.items()) as items:
         async for item in items:
             if isinstance(item, Reply):
@@ -72,7 +72,7 @@ async def _reply(job: Job[Sentence | Reply]) -> Reply:
 
 
 async def _events(
-    job: Job[Sentence | Reply], completion: Completion, counted: bool
+    job: Job[Item], completion: Completion, counted: bool
 ) -> AsyncGenerator[ServerSentEvent]:
     """The chunks; a problem on the way is the last, in OpenAI's form."""
     deltas, reply = Deltas(), None

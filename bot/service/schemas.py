@@ -133,3 +133,9 @@ class ReadyBody(BaseModel):
 
     status: Literal["ready", "starting", "failed", "stuck"]
     reasons: list[str]
+
+
+class ReloadReply(BaseModel):
+    """Whether a load began; one at a time is enough."""
+
+    status: Literal["reloading", "already reloading"]

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
+from bot.integrations.integrations import Integrations
 from bot.service.broadcast import Broadcast, Broadcasts
 from bot.service.config import ServiceConfig
 from bot.service.conversations import Conversations, Ticket
 from bot.service.keys import Access, Caller
 from bot.service.lane import Job, Lane
+from bot.service.metrics import Metrics
 from bot.service.readiness import Readiness, Stream
-from bot.service.streaming import Exchange
-from bot.types import Reply, Sentence, State
+from bot.service.streaming import Exchange, Item
+from bot.service.tracing import Tracing
+from bot.types import State
 from models.errors import TruepennyError
 
 if TYPE_CHECKING:
@@ -39,6 +42,9 @@ class Service:
     conversations: Conversations
     access: Access
     broadcasts: Broadcasts
+    integrations: Integrations
+    metrics: Metrics
+    tracing: Tracing
 
     def exchange(self, ticket: Ticket) -> Exchange:
         """A message's way to its reply.
@@ -48,12 +54,12 @@ class Service:
         """
         parts = self.readiness.parts()
 
-        def answer(question: str, state: State) -> Iterator[Sentence | Reply]:
+        def answer(question: str, state: State) -> Iterator[Item]:
             kept = self.config.history_turns
             shown = replace(state, turns=state.turns[-kept:] if kept else ())
             return self.stream(question, shown, **parts)
 
-        def begin(question: str, state: State, timeout_s: float) -> Job[Sentence | Reply]:
+        def begin(question: str, state: State, timeout_s: float) -> Job[Item]:
             return self.replies.submit(partial(answer, question, state), timeout_s)
 
         return Exchange(ticket, self.conversations, begin, self.config.reply_timeout_s)

@@ -18,7 +18,8 @@ HEARTBEAT_S = 10
 DRAIN_S = 15.0
 POLL_S = 0.05
 T = TypeVar("T")
-Begin = Callable[[str, State, float], Job[Sentence | Reply]]
+Item = Sentence | State | Reply
+Begin = Callable[[str, State, float], Job[Item]]
 
 
 class Exchange:
@@ -39,7 +40,8 @@ class Exchange:
         self._conversations = conversations
         self._begin = begin
         self._deadline = time.monotonic() + timeout_s
-        self._job: Job[Sentence | Reply] | None = None
+        self._job: Job[Item] | None = None
+        self._then: State | None = None
         self._state: State | None = None
 
     async def start(self) -> None:
@@ -98,6 +100,9 @@ class Exchange:
             assert self._job is not None
             async with aclosing(self._job.items()) as items:
                 async for item in items:
+                    if isinstance(item, State):
+                        self._then = item
+                        continue
                     if isinstance(item, Reply):
                         yield await self._record(item)
                         return
@@ -140,7 +145,7 @@ class Exchange:
 
     async def _record(self, reply: Reply) -> Reply:
         assert self._state is not None
-        state = after(self._state, self.ticket.message, reply)
+        state = after(self._state, self.ticket.message, reply, self._then)
         if await self._conversations.finish(self.ticket, state, reply):
             return reply
         standing = await self._conversations.standing(self.ticket)

@@ -83,7 +83,8 @@ class Database:
 
     def close(self) -> None:
         """Gives its connections back."""
-        self.engine.dispose()
+        with self._turn:  # closed under a statement of another thread, SQLite crashes
+            self.engine.dispose()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

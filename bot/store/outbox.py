@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from bot.store.database import Database
 from bot.store.schema import OutboxRow
@@ -16,7 +16,8 @@ class Outbox:
     """Deliveries. Whoever claims one has it until the lease runs out, then it is due again.
 
     A delivery is made at least once: after a crash between sending and `done`, twice. Send its
-    `id` along as an idempotency key.
+    `id` along as an idempotency key. Those of a conversation go out one after another, in the
+    order in which they came in: the next can be claimed when the one before is done or given up.
     """
 
     def __init__(self, database: Database) -> None:
@@ -30,9 +31,16 @@ class Outbox:
     def claim(self, owner: str, *, most: int = 10, lease_s: float = 60.0) -> list[Delivery]:
         """The deliveries that are due longest, for this owner alone until the lease runs out."""
         at = now()
+        before = aliased(OutboxRow)
+        earlier = select(before.id).where(
+            before.conversation_id == OutboxRow.conversation_id,
+            before.state == _WAITING,
+            before.id < OutboxRow.id,
+        )
         due = (
             select(OutboxRow)
             .where(OutboxRow.state == _WAITING, OutboxRow.next_attempt_at <= at)
+            .where(~earlier.exists())
             .order_by(OutboxRow.next_attempt_at, OutboxRow.id)
             .limit(most)
             .with_for_update(skip_locked=True)
@@ -53,6 +61,17 @@ class Outbox:
     def done(self, delivery_id: int, owner: str) -> bool:
         """It was sent; False if the claim had run out."""
         return self._set(delivery_id, owner, state=_DONE, error=None, payload={})
+
+    def confirm(self, delivery_id: int, conversation_id: str) -> bool:
+        """The receiver says that it has it; False if that was known, or it is another's."""
+        theirs = update(OutboxRow).where(
+            OutboxRow.id == delivery_id,
+            OutboxRow.conversation_id == conversation_id,
+            OutboxRow.state == _WAITING,
+        )
+        with self._database.write() as session:
+            done = session.execute(theirs.values(state=_DONE, owner=None, error=None, payload={}))
+            return bool(done.rowcount)  # type: ignore[attr-defined]
 
     def retry(self, delivery_id: int, owner: str, at: datetime, error: str) -> bool:
         """It failed and is to be tried again at a time. `error` must hold no customer text."""

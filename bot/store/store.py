@@ -4,6 +4,7 @@ from bot.store.audit import Audit
 from bot.store.config import StoreConfig
 from bot.store.conversations import Conversations
 from bot.store.database import Database
+from bot.store.handovers import Handovers
 from bot.store.keys import Keys
 from bot.store.migrate import require_current, upgrade
 from bot.store.outbox import Outbox
@@ -17,6 +18,7 @@ class Store:
         self.database = database
         self.turns = Turns(database, lease_s)
         self.conversations = Conversations(database)
+        self.handovers = Handovers(database)
         self.keys = Keys(database)
         self.audit = Audit(database)
         self.outbox = Outbox(database)

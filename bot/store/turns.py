@@ -47,7 +47,10 @@ class Turns:
             the conversation belongs to another user.
         """
         with self._database.write() as session:
-            conversation = self._conversation(session, incoming)
+            conversation = locked(
+                self._database, session, incoming.conversation_id, incoming.user_id,
+                incoming.channel,
+            )  # fmt: skip
             known = session.scalar(
                 select(MessageRow).where(
                     MessageRow.conversation_id == incoming.conversation_id,
@@ -69,6 +72,14 @@ class Turns:
             row.owner, row.lease_until = owner, self._lease()
             session.flush()
             return _message(row)
+
+    def known(self, conversation_id: str, client_id: str) -> bool:
+        """Whether a message was ever taken in under this id, whatever became of it."""
+        found = select(MessageRow.id).where(
+            MessageRow.conversation_id == conversation_id, MessageRow.client_id == client_id
+        )
+        with self._database.read() as session:
+            return session.scalar(found) is not None
 
     def standing(self, message_id: int, owner: str) -> Standing:
         """How it stands with a message, for the one who waits for it."""
@@ -96,10 +107,11 @@ class Turns:
             dead = _message(head) if head.lease_until < now() else None
             return Standing(status="wait", abandoned=dead)
 
-    def take_over(self, message_id: int, owner: str) -> bool:
+    def take_over(self, message_id: int, owner: str, deliveries: Iterable[Delivery] = ()) -> bool:
         """Takes a message whose owner has died; whether it is `owner`'s now.
 
-        One whose owners died `MAX_ATTEMPTS` times fails: it may be what kills them.
+        One whose owners died `MAX_ATTEMPTS` times fails: it may be what kills them. Then, and
+        only then, `deliveries` are put into the outbox.
         """
         with self._database.write() as session:
             row = session.get(MessageRow, message_id, with_for_update=True)
@@ -107,6 +119,8 @@ class Turns:
                 return False
             if row.attempts >= MAX_ATTEMPTS:
                 row.status, row.reason = _FAILED, "interrupted"
+                for delivery in deliveries:
+                    put(session, delivery, row.conversation_id)
                 return False
             row.owner, row.lease_until = owner, self._lease()
             row.attempts += 1
@@ -145,10 +159,25 @@ class Turns:
                 put(session, delivery, state.conversation_id)
             return True
 
-    def fail(self, message_id: int, owner: str, reason: str) -> None:
-        """Gives a message up, honestly; the next one's turn comes."""
+    def fail(
+        self, message_id: int, owner: str, reason: str, deliveries: Iterable[Delivery] = ()
+    ) -> None:
+        """Gives a message up, honestly, with what is to be delivered; the next one's turn comes."""
         with self._database.write() as session:
-            session.execute(_own(message_id, owner).values(status=_FAILED, reason=reason[:100]))
+            failed = _own(message_id, owner).values(status=_FAILED, reason=reason[:100])
+            conversation_id = session.scalar(failed.returning(MessageRow.conversation_id))
+            if conversation_id is not None:
+                for delivery in deliveries:
+                    put(session, delivery, conversation_id)
+
+    def release(self, message_id: int, owner: str) -> None:
+        """Leaves a message to whoever looks for abandoned ones; it doesn't count as a death."""
+        with self._database.write() as session:
+            session.execute(
+                _own(message_id, owner).values(
+                    lease_until=now() - timedelta(seconds=1), attempts=MessageRow.attempts - 1
+                )
+            )
 
     def withdraw(self, message_id: int, owner: str) -> None:
         """Takes a message off the record that was refused; a conversation of it alone goes too."""
@@ -184,20 +213,6 @@ class Turns:
             )
             return [_message(row) for row in rows]
 
-    def _conversation(self, session: Session, incoming: Incoming) -> ConversationRow:
-        """The conversation, made if need be, and locked until the transaction ends."""
-        at = now()
-        session.execute(
-            self._database.insert(ConversationRow)
-            .values(
-                id=incoming.conversation_id, created_at=at, updated_at=at,
-                state=to_json(State(conversation_id=incoming.conversation_id)),
-                user_id=incoming.user_id, channel=incoming.channel,
-            )
-            .on_conflict_do_nothing()
-        )  # fmt: skip
-        return session.get_one(ConversationRow, incoming.conversation_id, with_for_update=True)
-
     def _new(self, session: Session, incoming: Incoming) -> MessageRow:
         row = MessageRow(
             conversation_id=incoming.conversation_id, client_id=incoming.client_id,
@@ -221,6 +236,27 @@ class Turns:
 
     def _lease(self) -> datetime:
         return now() + timedelta(seconds=self.lease_s)
+
+
+def locked(
+    database: Database,
+    session: Session,
+    conversation_id: str,
+    user_id: str | None = None,
+    channel: str | None = None,
+) -> ConversationRow:
+    """The conversation, made if need be, and locked until the transaction ends."""
+    at = now()
+    session.execute(
+        database.insert(ConversationRow)
+        .values(
+            id=conversation_id, created_at=at, updated_at=at,
+            state=to_json(State(conversation_id=conversation_id)),
+            user_id=user_id, channel=channel,
+        )
+        .on_conflict_do_nothing()
+    )  # fmt: skip
+    return session.get_one(ConversationRow, conversation_id, with_for_update=True)
 
 
 def _own(message_id: int, owner: str) -> Update:

@@ -21,11 +21,13 @@ def serving(
     load: Callable[[], Any] = parts,
     wait: bool = True,
     store: Any = None,
+    integrations: Any = None,
     **config: Any,
 ) -> Iterator[TestClient]:
     known = threading.Event()
     app = create_app(
         load, ServiceConfig(**config), stream=stream or FakeStream(), store=store,
+        integrations=integrations,
         told=lambda r: known.set(),
     )  # fmt: skip
     with TestClient(app, raise_server_exceptions=True) as client:

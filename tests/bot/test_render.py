@@ -1,22 +1,24 @@
 """The JSON of replies, reviews and hits has the contract's keys and no others."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.render import hit_json, reply_json, review_json
+from bot.types import Form, FormField
 from tests.bot.pipeline import QUESTION, ask, pipeline
 from tests.fakes import FakeVerifier
 
 DRAFT = "You can return most items within 45 days after delivery."
 REPLY = {
     "reply_id", "conversation_id", "text", "action", "cause", "sentences", "citations",
-    "suggestions", "handoff", "timings", "model", "adapter", "index_version",
+    "suggestions", "handoff", "form", "timings", "model", "adapter", "index_version",
     "threshold_version",
 }  # fmt: skip
 SENTENCE = {"text", "start", "end", "status", "probability", "citations"}
-CITATION = {"n", "article_id", "passage_id", "title", "url", "quote"}
+CITATION = {"n", "article_id", "passage_id", "title", "url", "quote", "kind"}
 HIT = {"rank", "score", "article_id", "passage_id", "title", "headings", "text", "url"}
 REVIEW = {"status", "probability", "answerable", "verdicts"}
 VERDICT = {
@@ -51,6 +53,21 @@ def test_an_abstention_and_a_handoff() -> None:
     _, over = ask("I want to talk to a person", **pipeline())
     made = through_json(reply_json(over))
     assert set(made["handoff"]) == {"reason", "summary", "evidence"}
+
+
+def test_a_form() -> None:
+    _, reply = ask("I want to talk to a person", **pipeline())
+    assert reply_json(reply)["form"] is None
+    wanted = FormField(name="order", label="Order number", type="text", pattern="F-[0-9]{4}")
+    made = through_json(reply_json(replace(reply, form=Form(fields=(wanted,)))))
+    assert made["form"] == {
+        "fields": [
+            {
+                "name": "order", "label": "Order number", "type": "text", "required": True,
+                "pattern": "F-[0-9]{4}", "choices": [],
+            }
+        ]
+    }  # fmt: skip
 
 
 def test_a_hit() -> None:

@@ -208,7 +208,7 @@ def test_a_pipeline_without_a_reply_is_an_error() -> None:
 def test_a_client_that_goes_away_stops_the_generation() -> None:
     gate, begun = threading.Event(), threading.Event()
     stream = FakeStream("One.", "Two.", "Three.", gate=gate, before=begun.set)
-    app = create_app(parts, ServiceConfig(), stream=stream)
+    app = create_app(parts, ServiceConfig(resume_s=0), stream=stream)
 
     async def converse() -> None:
         sent: list[Any] = []

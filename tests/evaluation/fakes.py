@@ -65,6 +65,9 @@ class WordVerifier:
     def answers(self, question, passages):
         return np.array([_odds(question, embedded_text(p)) for p in passages])
 
+    def evidence(self, question, passage, spans):
+        return np.array([_odds(question, passage.text[a:b]) for a, b in spans])
+
     def logits(self, first, second, head):
         return np.array([_odds(a, b) for a, b in zip(first, second, strict=True)])
 
@@ -92,7 +95,7 @@ class Generator:
 def guard(support: float = 0.5, *, broken: bool = False) -> Guard:
     thresholds = Thresholds(
         support=support, answer=0.4, answer_bias=0.25,
-        answer_weights=(1.0, 0.0, 0.0, 2.0),
+        answer_weights=(1.0, 0.0, 0.0, 2.0, 0.0),
         verifier="fake-1", version="t-1", measured={"answer": {"rows": 7}},
     )  # fmt: skip
     return Guard(WordVerifier(broken), thresholds)

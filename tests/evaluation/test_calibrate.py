@@ -111,7 +111,7 @@ def test_the_artefact_is_what_the_guard_loads(tmp_path: Path) -> None:
     loaded = load_thresholds(config, WordVerifier())
     assert loaded.support == found["threshold"]
     assert (loaded.answer, loaded.answer_bias) == (0.4, 0.25)
-    assert loaded.answer_weights == (1.0, 0.0, 0.0, 2.0)
+    assert loaded.answer_weights == (1.0, 0.0, 0.0, 2.0, 0.0)
     assert loaded.verifier == "fake-1"
     assert loaded.measured["answer"] == {"rows": 7}
     assert len(loaded.measured["support"]["calibration_sha256"]) == 64

@@ -86,20 +86,34 @@ def test_every_method_trains_the_generator(method: str, writer: Path, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("limit", "name"),
-    [({"forgetting_limit": 0.0, "learning_rate": 0.05}, "relative rise of general perplexity"),
-     ({"overfit_limit": 0.0, "learning_rate": 0.05, "epochs": 4}, "held-out less training loss"),
-     ({"learning_rate": 1e-12}, "held-out loss falls by")],
+    ("held", "train", "general", "failed"),
+    [
+        (1.0, 0.9, 3.02, []),
+        (2.0, 1.9, 3.0, ["held-out loss falls by"]),
+        (1.0, 0.4, 3.0, ["held-out less training loss"]),
+        (1.0, 0.9, 3.04, ["relative rise of general perplexity"]),  # expm1(0.04) = 4.1 %
+        (2.1, 0.1, 4.0, ["held-out loss falls by", "held-out less training loss",
+                         "relative rise of general perplexity"]),
+    ],
 )  # fmt: skip
-def test_a_failed_check_fails_the_run(
-    limit: dict[str, Any], name: str, writer: Path, tmp_path: Path
+def test_each_check_has_its_limit(
+    held: float, train: float, general: float, failed: list[str]
 ) -> None:
+    from finetune.run import _checks
+
+    limits = config(forgetting_limit=0.03, overfit_limit=0.5)
+    before = {"held_loss": 2.0, "general_loss": 3.0}
+    checks = _checks(limits, before, {"held_loss": held, "general_loss": general}, train)
+    assert [check["name"] for check in checks if not check["passed"]] == failed
+    assert len(_checks(limits, {"held_loss": 2.0}, {"held_loss": held}, train)) == 2
+
+
+def test_a_run_that_fails_a_check_is_saved_and_says_so(writer: Path, tmp_path: Path) -> None:
     from finetune.run import execute
 
-    summary = execute(generator(writer, tmp_path, **limit))
-    failed = [check["name"] for check in summary["checks"] if not check["passed"]]
-    assert name in failed
+    summary = execute(generator(writer, tmp_path, learning_rate=1e-12))
     assert summary["passed"] is False
+    assert (tmp_path / "adapter_model.safetensors").is_file()
     assert "FAILED" in (tmp_path / "README.md").read_text()
 
 

@@ -32,7 +32,7 @@ def run(out: Path, *, method: str = "lora", family: str = "llama", **changes: An
     names = ("train", "held", "identity", "on_step")
     given_ = {name: changes.pop(name) for name in names if name in changes}
     settings = {
-        "method": method, "rank": 4, "batch_tokens": 128, "epochs": 6, "learning_rate": 1e-2,
+        "method": method, "rank": 4, "batch_tokens": 128, "epochs": 4, "learning_rate": 1e-2,
         "evaluate_every": 5, "checkpoint_every": 5, "precision": "fp32", "patience": 99,
     }  # fmt: skip
     config = FinetuneConfig(**{**settings, **changes})
@@ -59,7 +59,7 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize(("method", "least"), [("full", 0.1), ("lora", 0.8)])
+@pytest.mark.parametrize(("method", "least"), [("full", 0.3), ("lora", 0.9)])
 def test_it_learns_and_writes_its_curve(method: str, least: float, tmp_path: Path) -> None:
     from finetune.trainer import METRICS, fit, mean_loss
 
@@ -68,9 +68,9 @@ def test_it_learns_and_writes_its_curve(method: str, least: float, tmp_path: Pat
     done = fit(job)
     assert done.held_loss < least * before
     assert mean_loss(job, job.held) == pytest.approx(done.held_loss)
-    assert done.steps == done.planned == len(done.losses) == 36
+    assert done.steps == done.planned == len(done.losses) == 24
     rows = [json.loads(line) for line in (tmp_path / METRICS).read_text().splitlines()]
-    assert [row["step"] for row in rows] == [*range(5, 36, 5), 36]
+    assert [row["step"] for row in rows] == [*range(5, 24, 5), 24]
     assert min(row["held_loss"] for row in rows) == pytest.approx(done.held_loss, abs=1e-4)
 
 
@@ -132,7 +132,7 @@ def test_accumulated_micro_batches_are_one_batch(tmp_path: Path) -> None:
 
     small = fit(run(tmp_path / "a", batch_tokens=128, accumulate=6))
     large = fit(run(tmp_path / "b", batch_tokens=24 * 32, accumulate=1))
-    assert large.steps == 6
+    assert large.steps == 4
     assert small.losses == pytest.approx(large.losses, rel=1e-4)
 
 

@@ -180,7 +180,7 @@ def test_scores_keep_their_order(tiny_encoder: Path) -> None:
 def test_every_pair_is_in_one_batch_of_an_epoch(lengths: list[int], epoch: int) -> None:
     from finetune.verifier import _batches, _Encoded
 
-    data = [_Encoded([0] * length, [0] * length, 0, 1.0) for length in lengths]
+    data = [_Encoded([0] * length, [0] * length, 0, 1.0, [0.0] * length) for length in lengths]
     batches = list(_batches(data, recipe(batch_tokens=1024), epoch))
     assert sorted(i for batch in batches for i in batch) == list(range(len(data)))
     for batch in batches:

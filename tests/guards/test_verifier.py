@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from guards.errors import GuardError, SelfTestFailed
 from guards.verifier import Verifier, load_verifier, windows
 from models.config import ModelsConfig
+from guards.scores import UNSEEN
 from models.cross_encoder import HEADS
 from tests.fakes import PASSAGES, passage
 from tests.models import tiny_bert
@@ -89,7 +90,7 @@ def test_a_long_passage_counts_by_its_best_window(verifier: Verifier) -> None:
     best = verifier.support(CLAIMS[:1], [LONG])[0, 0]
     from retrieval.chunk import embedded_text
 
-    cut = windows(embedded_text(LONG))
+    cut = [window for _, window in windows(embedded_text(LONG))]
     assert len(cut) > 2
     scores = verifier.logits(CLAIMS[:1] * len(cut), cut, "support")
     assert best == pytest.approx(float(scores.max()), abs=1e-4)
@@ -111,9 +112,10 @@ def test_scores_that_are_no_numbers_raise(
     verifier: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def poisoned(encodings: Any, batch_tokens: int = 0) -> Any:
-        return np.full((len(encodings), 2), np.nan, dtype=np.float32)
+        nothing = np.full(2, np.nan, dtype=np.float32)
+        return [(nothing, np.zeros(len(item.ids), dtype=np.float32)) for item in encodings]
 
-    monkeypatch.setattr(verifier._session, "run", poisoned)
+    monkeypatch.setattr(verifier._session, "outputs", poisoned)
     with pytest.raises(GuardError, match="aren't numbers"):
         verifier.support(["Nobody asked this before."], PASSAGES)
 
@@ -155,7 +157,23 @@ def test_any_input_gets_a_finite_score(verifier: Verifier) -> None:
 @given(words=st.integers(0, 900))
 def test_windows_lose_no_word(words: int) -> None:
     text = " ".join(f"w{n}" for n in range(words))
-    cut = windows(text)
+    found = windows(text)
+    assert all(text[start:].startswith(part) for start, part in found)
+    cut = [part for _, part in found]
     assert {word for part in cut for word in part.split()} == set(text.split())
     assert all(len(part.split()) <= 175 for part in cut)
     assert words > 175 or cut == [text]
+
+
+def test_evidence_is_a_score_a_sentence_wherever_the_window_lies(verifier: Verifier) -> None:
+    spans = [(0, 10), (20, 60), (len(LONG.text) - 30, len(LONG.text))]
+    found = verifier.evidence("How long?", LONG, spans)
+    assert found.shape == (3,)
+    assert np.isfinite(found).all()
+    assert np.ptp(found) > 1e-3
+    one = verifier.evidence("How long?", LONG, spans[1:2])
+    assert one[0] == pytest.approx(found[1], abs=1e-4)
+
+
+def test_evidence_of_a_stretch_that_no_token_lies_in_is_none(verifier: Verifier) -> None:
+    assert verifier.evidence("How long?", PASSAGES[0], [(9000, 9001)])[0] == UNSEEN

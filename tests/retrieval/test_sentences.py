@@ -52,6 +52,10 @@ def test_it_is_the_same_every_time(text: str) -> None:
         "Dr. Smith and Mrs. Jones are in, e.g. on Mondays.",
         "It opens at 9 a.m. and closes at 5 p.m. on weekdays.",
         "Items (incl. soap) cost €5 each, or no. 5 for €4.",
+        "Run `npm install foo.bar --save. now` in C:\\Users\\me\\app.v2 first.",
+        "The fee is 1.234,50 EUR, i.e. 3.5 % of the total, approx. twice the old one.",
+        "It ships from Fernway Ltd. in St. Mary Street on Jan. 5 at 10.30 a.m. sharp.",
+        "Error 0x80070005 (see docs.example.com/v1.2/errors.html#e.5) means no access.",
     ],
 )
 def test_a_sentence_with_stops_inside_is_one(sentence: str) -> None:

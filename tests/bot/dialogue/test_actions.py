@@ -119,10 +119,13 @@ def test_requests_are_signed() -> None:
     request = server.seen[0]
     path = request.url.raw_path.decode()
     expected = signature("s", 1000, "POST", path, request.content)
-    assert expected.items() <= {
-        "X-Truepenny-Timestamp": request.headers["X-Truepenny-Timestamp"],
-        "X-Truepenny-Signature": request.headers["X-Truepenny-Signature"],
-    }.items()
+    assert (
+        expected.items()
+        <= {
+            "X-Truepenny-Timestamp": request.headers["X-Truepenny-Timestamp"],
+            "X-Truepenny-Signature": request.headers["X-Truepenny-Signature"],
+        }.items()
+    )
     # printf '1.GET./.' | openssl dgst -sha256 -hmac s
     assert signature("s", 1, "GET", "/", b"")["X-Truepenny-Signature"] == (
         "sha256=0accf59cb922ac947a3f32d91533807c2fa56816443adcdbfe7e44ba0917f4e8"

@@ -48,8 +48,8 @@ def test_a_matter_is_asked_back_about_once() -> None:
 
 def test_choosing_answers_and_ignoring_goes_on(tmp_path) -> None:  # type: ignore[no-untyped-def]
     articles = [
-        Article(id="tent", title=TENT, text="The warranty of tents is long: five years."),
-        Article(id="stove", title=STOVE, text="The warranty of stoves is long: two years."),
+        Article(id="tent", title=TENT, text="The warranty is long: it lasts five years."),
+        Article(id="stove", title=STOVE, text="The warranty is long: it lasts two years."),
     ]
     build(articles, tmp_path, FakeEmbedder())
     index = open_index(tmp_path, "fake")
@@ -75,7 +75,7 @@ def test_two_flows_alike_are_asked_back_about() -> None:
     flows = Flows(
         flows={
             "tent": flow("Mend a tent", "please mend my broken thing now"),
-            "stove": flow("Mend a stove", "please mend my broken thing now ok"),
+            "stove": flow("Mend a stove", "now please mend my broken thing"),
         }
     )
     parts = dialogue_parts(flows)

@@ -2,7 +2,14 @@ import pytest
 
 from bot.dialogue.conditions import holds, names, parse
 
-KNOWN = {"status": "Packing", "total": "59.90", "ok": True, "days": 3, "gift": "no", "due": "2026-11-25"}
+KNOWN = {
+    "status": "Packing",
+    "total": "59.90",
+    "ok": True,
+    "days": 3,
+    "gift": "no",
+    "due": "2026-11-25",
+}
 
 
 @pytest.mark.parametrize(

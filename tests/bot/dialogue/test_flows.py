@@ -72,9 +72,7 @@ def test_yes_no_and_on_are_words(tmp_path: Path) -> None:
         ("ask: 'Which number?'", "pattern: '('", "no regular expression"),
     ],
 )
-def test_a_wrong_file_says_what_is_right(
-    tmp_path: Path, old: str, new: str, message: str
-) -> None:
+def test_a_wrong_file_says_what_is_right(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
     with pytest.raises(FlowError, match=message):
         written(tmp_path, GOOD.replace(old, new, 1))

@@ -59,7 +59,9 @@ def test_two_failures_in_a_row_hand_over(shop: Shop) -> None:
     state, replies = shop.talk(NONSENSE, NONSENSE)
     assert [reply.action for reply in replies] == ["abstain", "handoff"]
     assert replies[1].cause == "no_evidence"
-    assert replies[1].text.endswith("I'm passing you on to a person, with what we have said so far.")
+    assert replies[1].text.endswith(
+        "I'm passing you on to a person, with what we have said so far."
+    )
     assert state.failures == 0
 
 
@@ -70,7 +72,7 @@ def test_failures_that_are_not_in_a_row_dont(shop: Shop) -> None:
 
 
 def test_answers_that_cant_be_read_hand_over(shop: Shop) -> None:
-    state, replies = shop.talk("where is my order?", "xyzzy", "plugh")
+    state, replies = shop.talk("where is my order?", "xyzzy", "xyzzy")
     assert replies[1].text.startswith("That isn't an order number.")
     assert (replies[2].action, replies[2].cause) == ("handoff", "policy")
     assert "order number" not in replies[2].text

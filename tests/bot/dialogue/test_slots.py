@@ -91,8 +91,9 @@ def test_a_value_out_of_bounds_is_invalid(slot: Slot, text: str) -> None:
 
 
 def test_a_choice_can_come_from_a_fact() -> None:
-    found = find({"it": Slot(type="choice", choices_from="items")}, "the socks please",
-                 asked="it", today=TODAY, choices={"it": ["Leather boots", "Merino socks"]})  # fmt: skip
+    slots = {"it": Slot(type="choice", choices_from="items")}
+    listed = {"it": ["Leather boots", "Merino socks"]}
+    found = find(slots, "the socks please", asked="it", today=TODAY, choices=listed)
     assert [item.value for item in found] == ["Merino socks"]
 
 

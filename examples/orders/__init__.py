@@ -1,0 +1,1 @@
+"""A small order service for the sample shop, for the flows to talk to."""

@@ -1,0 +1,1 @@
+"""From help centres, question-answer files and past conversations to training examples."""
