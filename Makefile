@@ -24,7 +24,7 @@ $(INDEX)/CURRENT: $(STAMP) $(shell find examples/helpcentre -name '*.md' 2>/dev/
 	@$(BIN)/truepenny index examples/helpcentre --out $(INDEX)
 	@touch $@
 
-demo: $(INDEX)/CURRENT  ## the service with a chat page on the sample shop
+demo: $(INDEX)/CURRENT  ## the service with a widget on the sample shop
 	@echo "== Starting the service; ready in a few seconds at http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
 	@$(BIN)/truepenny serve --index $(INDEX) --port $(PORT)
 
@@ -37,7 +37,7 @@ test: $(STAMP)  ## the default suite (under 3 minutes; no network, no model weig
 	@$(BIN)/python -m pytest
 
 slow: $(STAMP)  ## tests with real models and ../shared/data (under a minute)
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m slow -n 0
 
 check: $(STAMP)  ## what CI runs
 	@$(BIN)/ruff format --check .

@@ -64,8 +64,10 @@ class Reader:
         """No flow waits: go on with one, begin one, or answer."""
         if state.stack and cues.resumes(text):
             return [Resume(flow=self._named(text, state))]
-        if state.stack and cues.cancels(text, task_cancels=False):
-            return [Cancel()]
+        if cues.cancels(text, task_cancels=not state.stack):
+            return [Cancel()] if state.stack else []
+        if cues.postpones(text):
+            return []
         matches = self._matches(text, today)
         if started := self._started(matches, text, state, today):
             return started

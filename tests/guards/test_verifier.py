@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guards.errors import GuardError, SelfTestFailed
+from guards.scores import UNSEEN
 from guards.verifier import Verifier, load_verifier, windows
 from models.config import ModelsConfig
-from guards.scores import UNSEEN
 from models.cross_encoder import HEADS
 from tests.fakes import PASSAGES, passage
 from tests.models import tiny_bert

@@ -163,6 +163,16 @@ def test_cancel_later_and_come_back(shop: Shop) -> None:
     assert state.stack == ()
 
 
+@pytest.mark.parametrize("said", ["never mind", "later", "no", "ok"])
+def test_with_nothing_to_leave_it_offers_more(shop: Shop, said: str) -> None:
+    state, replies = shop.talk(said)
+    assert replies[0].text in (
+        "Is there anything else I can do for you?",
+        "You're welcome! Is there anything else you would like to know?",
+    )
+    assert (state.failures, state.stack) == (0, ())
+
+
 def test_two_values_are_asked_back_about(shop: Shop) -> None:
     state, replies = shop.talk("where is my order FW-20400123 or FW-20418834", "the second one")
     assert replies[0].text == "Which one do you mean?"

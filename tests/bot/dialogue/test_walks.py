@@ -1,6 +1,7 @@
 """Random walks over the shop's flows: no dead end, no exception, no action without its yes."""
 
 import json
+import logging
 import random
 from collections.abc import Callable
 
@@ -158,11 +159,12 @@ def assert_no_dead_end(state: State, parts: object) -> None:
 
 
 def test_some_hundred_walks() -> None:
-    changes = [change for seed in range(300) for change in walk(seed)]
+    changes = [change for seed in range(200) for change in walk(seed)]
     assert {change.split()[0] for change in changes} == {"cancel", "return", "move"}
 
 
 @pytest.mark.slow
-def test_ten_thousand_walks() -> None:
+def test_ten_thousand_walks(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR)  # the failures are many, and meant
     changes = [change for seed in range(10_000) for change in walk(seed)]
     assert {change.split()[0] for change in changes} == {"cancel", "return", "move"}

@@ -21,7 +21,7 @@ if importlib.util.find_spec("playwright") is None:
     collect_ignore_glob = ["test_*browser*.py"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # playwright holds the thread's event loop until it is closed
 def browser() -> Iterator["Browser"]:
     if not CHROMIUM.exists():
         pytest.skip(f"the widget is tested in a browser, and there is no {CHROMIUM}")
