@@ -90,6 +90,12 @@ def test_order_and_batches_do_not_matter(
     assert mixed == pytest.approx(plain[order], abs=1e-4)
 
 
+def test_a_text_alone_gives_the_same_bits_as_in_a_batch(session: EncoderSession) -> None:
+    for item in encode(session.tokenizer, FIRST, SECOND):
+        together = session.run([item] * 3)
+        assert (session.run([item])[0] == together).all()
+
+
 def test_the_same_call_gives_the_same_bits(session: EncoderSession) -> None:
     encodings = encode(session.tokenizer, FIRST, SECOND)
     assert (session.run(encodings) == session.run(encodings)).all()
