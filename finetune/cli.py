@@ -21,6 +21,27 @@ def train() -> None:
 
 @app.command()
 @explained
+def average(
+    adapters: Annotated[list[Path], typer.Argument(help="Verifier adapters of one start.")],
+    folder: Annotated[Path, typer.Option("--out", help="Where the mean is written.")],
+    config: Annotated[Path | None, typer.Option(help="truepenny.toml")] = None,
+) -> None:
+    """Averages the weights of verifier adapters that went on from the same start.
+
+    Example: truepenny train average var/verifier-3 var/verifier-4 --out models/adapters/verifier
+    """
+    from finetune.average import average as mean
+    from finetune.golden import write_golden
+    from models.resolve import embedder_folder
+
+    models = section(config, "models", ModelsConfig)
+    mean(adapters, folder)
+    write_golden(embedder_folder(models), folder)
+    say(f"wrote {folder}, the mean of {len(adapters)} adapters, with its golden scores")
+
+
+@app.command()
+@explained
 def verifier(
     data: Annotated[Path, typer.Option(help="Folder with grounding/, qa/ and helpcentres/.")],
     folder: Annotated[Path, typer.Option("--out", help="Where the adapter is written.")],
@@ -35,10 +56,9 @@ def verifier(
     config: Annotated[Path | None, typer.Option(help="truepenny.toml")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The run's summary on stdout.")] = False,
 ) -> None:
-    """Trains the two-headed cross-encoder (about 45 minutes on two cores); resumes after a kill.
+    """Trains the cross-encoder (about 45 minutes on two cores); resumes after a kill.
 
-    The shipped adapter is the second of two stages; the first leads with grounding pairs, the
-    second (--start) with questions on help centres.
+    The first stage leads with grounding pairs; with --start, questions on help centres lead.
 
     Example: truepenny train verifier --data ../shared/data --out var/verifier-1
     """
