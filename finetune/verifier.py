@@ -1,4 +1,4 @@
-"""Trains the two-headed cross-encoder: LoRA on every linear layer, both heads at once.
+"""Trains the cross-encoder: LoRA on every linear layer, all heads at once.
 
 Source: Hu et al. 2021, https://arxiv.org/abs/2106.09685 (LoRA); Kalajdzievski 2023,
 https://arxiv.org/abs/2312.03732 (rsLoRA: scale alpha / sqrt(rank)).
