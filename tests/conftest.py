@@ -17,6 +17,18 @@ settings.register_profile("truepenny", deadline=None, max_examples=60, derandomi
 settings.load_profile("truepenny")
 
 
+# what runs against the clock, in processes and browsers: a busy machine can be late for it
+AGAINST_THE_CLOCK = ("bot/integrations", "bot/service", "bot/store", "bot/widget", "bot/admin")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Such tests may fail once before it counts; pytest says so in its summary."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(AGAINST_THE_CLOCK):
+            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=1))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_network() -> Iterator[None]:
     """Fails the test that reaches out; a BaseException, so that no `except Exception` hides it."""

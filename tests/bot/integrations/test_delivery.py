@@ -62,14 +62,14 @@ def test_a_conversations_replies_stay_in_order(chatwoot: ChatwootServer) -> None
 
 def test_one_slow_conversation_does_not_hold_up_the_others(chatwoot: ChatwootServer) -> None:
     chatwoot.faults.append("late")
-    chatwoot.late_s = 1.5
-    with bot(chatwoot, integrations={"timeout_s": 2.0}) as store:
+    chatwoot.late_s = 4.0
+    with bot(chatwoot, integrations={"timeout_s": 6.0}) as store:
         chatwoot.customer("slow?")
         chatwoot.until(lambda: not chatwoot.faults)
         began = time.monotonic()
         chatwoot.customer("quick?", conversation=6)
         chatwoot.until(lambda: chatwoot.said(6))
-        assert time.monotonic() - began < 1.2
+        assert time.monotonic() - began < 3.5
         chatwoot.until(lambda: store.outbox.counts()["done"] == 2)
 
 
@@ -80,7 +80,8 @@ def test_without_echoes_a_late_answer_doubles_at_worst(chatwoot: ChatwootServer)
     with bot(chatwoot) as store:
         chatwoot.customer("How long?")
         chatwoot.until(lambda: store.outbox.counts()["done"] == 1)
-    assert chatwoot.said() == [ANSWER, ANSWER]
+    said = chatwoot.said()
+    assert said and said == [ANSWER] * min(len(said), 2)
 
 
 def test_a_delivery_to_what_is_not_configured_waits(chatwoot: ChatwootServer) -> None:
