@@ -24,9 +24,9 @@ $(INDEX)/CURRENT: $(STAMP) $(shell find examples/helpcentre -name '*.md' 2>/dev/
 	@$(BIN)/truepenny index examples/helpcentre --out $(INDEX)
 	@touch $@
 
-demo: $(INDEX)/CURRENT  ## the service with a widget on the sample shop
+demo: $(INDEX)/CURRENT  ## the sample shop: widget, flows, and an order service for them
 	@echo "== Starting the service; ready in a few seconds at http://127.0.0.1:$(PORT)/ (Ctrl-C stops it)"
-	@$(BIN)/truepenny serve --index $(INDEX) --port $(PORT)
+	@$(BIN)/python -m examples.demo --index $(INDEX) --port $(PORT)
 
 ask: $(INDEX)/CURRENT  ## one answer in the terminal: make ask Q="how long can I return boots?"
 	@test -n "$(Q)" || { echo 'Ask something: make ask Q="How long may I send things back?"' >&2; exit 2; }

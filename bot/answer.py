@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from langchain_core.language_models import BaseChatModel
 
 from bot import drafting
-from bot.policy import GREETING, THANKS, Policy
+from bot.policy import BYE, GREETING, THANKS, Policy
 from bot.quoting import Quote, choose, says_already
 from bot.types import (
     Action,
@@ -60,12 +60,13 @@ def stream(
     guard: Guard,
     policy: Policy,
     hits: Sequence[Hit] | None = None,
+    query: str | None = None,
 ) -> Iterator[Sentence | Reply]:
     """Yields each sentence once it is verified, and the whole reply last.
 
-    `hits` are what was found for the question already. Closing the iterator cancels the
-    generation. A failing model or search ends in a reply that
-    says nothing unchecked (cause `unchecked`), never in an answer.
+    `query` is the question as it stands alone, and `hits` what was found for it, where these are
+    known already. Closing the iterator cancels the generation. A failing model or search ends in
+    a reply that says nothing unchecked (cause `unchecked`), never in an answer.
     """
     guard = guard.timed()
     run = _Run(state=state, retriever=retriever, guard=guard, policy=policy)
@@ -73,7 +74,7 @@ def stream(
     if message.kind != "question":
         yield run.without_looking(message)
         return
-    query, cause = run.screened(question, message)
+    query, cause = run.screened(question, message, query)
     if cause:
         yield run.decline(cause)
         return
@@ -118,12 +119,14 @@ class _Run:
     model: str = ""
     began: float = field(default_factory=time.perf_counter)
 
-    def screened(self, question: str, message: Message) -> tuple[str, Cause | None]:
+    def screened(
+        self, question: str, message: Message, query: str | None
+    ) -> tuple[str, Cause | None]:
         """The query, and the cause to decline for if a screen stops it."""
         try:
             if self.guard.config.screen:
                 self.state = _without_attacks(self.state)
-            query = standalone(message.text, self.state)
+            query = query or standalone(message.text, self.state)
             return query, self._stopped(question, query)
         except Exception:  # noqa: BLE001 - the boundary: what can't be screened isn't looked up
             drafting.log.exception("a question can't be screened")
@@ -235,8 +238,8 @@ class _Run:
 
     def without_looking(self, message: Message) -> Reply:
         """The reply to what isn't a question."""
-        if message.kind in ("greeting", "thanks"):
-            words = GREETING if message.kind == "greeting" else THANKS
+        polite = {"greeting": GREETING, "thanks": THANKS, "bye": BYE}
+        if words := polite.get(message.kind):
             return self._reply("clarify", None, words)
         assert message.cause is not None
         return self.decline(message.cause)

@@ -16,7 +16,8 @@ class BotConfig(Section):
     generator off: the reply is then made of quotes alone. `quotes` is the most sentences quoted
     beside lists that belong together. Lengths are in characters. `flows` is a folder or file of
     flows; their actions' paths are relative to `action_url`, and signed with `action_secret`,
-    which comes from the environment alone. After `patience` failures in a row a person takes over.
+    which comes from the environment alone. After `patience` failures in a row a person takes
+    over; after `give_back_hours` without a word of theirs the bot goes on (0: never).
     """
 
     generator: str = "onnx"
@@ -33,6 +34,7 @@ class BotConfig(Section):
     action_url: str = ""
     action_secret: str = Field(default="", repr=False)
     patience: int = Field(default=2, ge=1)
+    give_back_hours: float = Field(default=0.0, ge=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,7 @@ TABLE: MappingProxyType[Cause, Outcome] = MappingProxyType(
 )
 GREETING = "Hello! What would you like to know?"
 THANKS = "You're welcome! Is there anything else you would like to know?"
+BYE = "Goodbye! Write again whenever you like."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,10 @@ SYSTEM = (
     "Use only what they say. Answer in one or two short sentences, with the exact numbers, "
     "names and conditions of the passages."
 )
+REWRITE = "Make the last question stand alone."
 PASSAGE_WORDS = 110
 HISTORY_TURNS = 2
+REWRITE_TURNS, REWRITE_WORDS = 4, 20
 _ROLES = {"system": "system", "human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
 
 
@@ -33,6 +35,19 @@ def messages(
     ]
     listed = "\n\n".join(f"{p.title}\n{cut(p.text)}" for p in passages)
     return [SystemMessage(SYSTEM), *past, HumanMessage(f"{listed}\n\nQuestion: {question}")]
+
+
+def rewriting(question: str, history: Sequence[Turn]) -> list[BaseMessage]:
+    """Builds the prompt that makes a follow-up question stand alone.
+
+    It is short, since reading it takes most of the time: the last turns, a line each, the first
+    words of what the bot said.
+    """
+    lines = [
+        " ".join(turn.text.split() if turn.role == "user" else turn.text.split()[:REWRITE_WORDS])
+        for turn in history[-REWRITE_TURNS:]
+    ]
+    return [SystemMessage(REWRITE), HumanMessage("\n".join([*lines, question]))]
 
 
 def as_chat(messages: Sequence[BaseMessage], specials: Sequence[str]) -> list[dict[str, str]]:

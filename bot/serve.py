@@ -32,6 +32,7 @@ def serve(
     import uvicorn
 
     from bot.dialogue.parts import load_dialogue
+    from bot.dialogue.remembered import Remembered
     from bot.integrations.config import integrations_config
     from bot.service.app import create_app
     from bot.service.config import check_exposure, service_config
@@ -39,7 +40,7 @@ def serve(
     from bot.service.readiness import Readiness
     from bot.store.config import store_config
     from bot.store.store import open_store
-    from models.config import section
+    from models.config import ModelsConfig, section
     from retrieval.retriever import RetrievalConfig
 
     given = {"host": host, "port": port}
@@ -58,8 +59,10 @@ def serve(
 
     folder = index or Path(section(config_path, "retrieval", RetrievalConfig).index)
     app = create_app(
-        partial(load_dialogue, config_path, index), config, store=store,
-        integrations=integrations_config(config_path), index=folder, told=told,
+        partial(load_dialogue, config_path, index, history=Remembered(store.needs.latest)),
+        config, store=store,
+        integrations=integrations_config(config_path), index=folder,
+        models=section(config_path, "models", ModelsConfig), told=told,
     )  # fmt: skip
     mask_logs(config.log_format)
     signal.signal(signal.SIGHUP, lambda *_: app.state.service.readiness.reload())

@@ -20,6 +20,7 @@ Cause = Literal[
     "unchecked",
 ]
 Value = str | int | float | bool | tuple[str, ...]
+PROFILE = ("plan", "product", "country")  # what is kept of a customer, for suggestions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,8 @@ class State:
     `turn` counts the customer's messages (`turns` may be cut). `slots` outlive their flow.
     `stack` holds the flows under way, the active one last. `failures` counts those in a row.
     `clarified` are the matters that were asked back about, `ended` is the flow that ended last.
+    `person_at` is when a person took the conversation or last wrote in it, `profile` what the
+    caller told of the customer: plan, product, country.
     """
 
     conversation_id: str
@@ -113,6 +116,8 @@ class State:
     failures: int = 0
     language: str = "en"
     mode: Literal["bot", "person"] = "bot"
+    person_at: str | None = None
+    profile: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def flow(self) -> str | None:
@@ -162,6 +167,16 @@ class Suggestion:
 
     text: str
     article_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """A question of a past conversation, and the article that its answer cited first."""
+
+    conversation_id: str
+    question: str
+    article: str
+    profile: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

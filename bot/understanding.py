@@ -8,26 +8,31 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from bot import phrases
+from bot.followups import resolved
 from bot.types import Cause, State
 
 _PERSON = re.compile(
     r"\b(?:(?:talk|speak|chat|connect|transfer|pass|put)\b.{0,25}\b(?:to|with|through)\b.{0,20}"
     r"\b(?:human|person|agent|representative|someone|somebody|operator|staff|colleague)|"
-    r"(?:want|need|get me|give me)\s+(?:a\s+)?(?:real\s+)?(?:human|person|live agent|agent))\b",
+    r"(?:want|need|get me|give me)\s+(?:a\s+)?(?:real\s+)?(?:human|person|live agent|agent)|"
+    r"(?:any|some)(?:one|body)\b.{0,20}\b(?:i|we) can (?:talk|speak|chat)|"
+    r"(?:can|could) (?:a|some)\s?(?:person|human|one|body)\b.{0,30}\b(?:take over|"
+    r"look at (?:it|this|that|my)|deal with (?:it|this|that)|(?:call|ring|phone) me)|"
+    r"complain to (?:a|some)\s?(?:person|human|one|body)|(?:call|ring|phone) me back)\b|"
+    r"^\W*(?:(?:an? )?(?:human|person|(?:live |real )?agent|operator|representative))"
+    r"(?:,? please)?\W*$",
     re.I,
 )
 _GREETING = re.compile(r"^(?:hi|hello|hey|good (?:morning|afternoon|evening))[\s!.,]*$", re.I)
 _THANKS = re.compile(
     r"^(?:ok(?:ay)?,?\s*)?(?:thanks?|thank you|thx|cheers|great|perfect)\b[\w\s!.,]{0,30}$", re.I
 )
-_FOLLOW_UP = re.compile(
-    r"^(?:and|but|so|or|what about|how about|also|then|ok|in that case|why|"
-    r"what if|even if|same for|does (?:it|that|this)|is (?:it|that|this)|"
-    r"can i (?:do|use) (?:it|that))\b|"
-    r"\b(?:it|that one|this one|those|them|they|there|that)\b",
+_BYE = re.compile(
+    r"^(?:ok(?:ay)?,?\s*)?(?:good ?bye|bye(?:[ -]bye)?|see you(?: later| soon)?|"
+    r"have a (?:nice|good) (?:day|evening|weekend))[\s!.,]*$",
     re.I,
 )
-_SHORT_WORDS = 4
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn"}
 
 
@@ -36,7 +41,7 @@ class Message:
     """A customer's message, cleaned; `cause` is set when it can't or needn't be looked up."""
 
     text: str
-    kind: Literal["question", "greeting", "thanks", "person", "refused"]
+    kind: Literal["question", "greeting", "thanks", "bye", "person", "refused"]
     cause: Cause | None = None
 
 
@@ -47,11 +52,13 @@ def read(message: str, max_chars: int) -> Message:
     text = clean(message)
     if not any(char.isalnum() for char in text):
         return Message(text=text, kind="refused", cause="unsafe_input")
-    if _GREETING.match(text):
+    if _GREETING.match(text) or phrases.only("greeting", text):
         return Message(text=text, kind="greeting")
-    if _THANKS.match(text):
+    if _THANKS.match(text) or phrases.only("thanks", text):
         return Message(text=text, kind="thanks")
-    if _PERSON.search(text):
+    if _BYE.match(text) or phrases.only("bye", text):
+        return Message(text=text, kind="bye")
+    if _PERSON.search(text) or phrases.inside("person", text):
         return Message(text=text, kind="person", cause="customer_request")
     if not _latin(text):
         return Message(text=text, kind="refused", cause="out_of_scope")
@@ -69,13 +76,9 @@ def clean(message: str) -> str:
 
 
 def standalone(question: str, state: State) -> str:
-    """Puts the previous question before a follow-up that doesn't stand alone."""
-    earlier = [turn.text for turn in state.turns if turn.role == "user"]
-    if not earlier:
-        return question
-    if len(question.split()) <= _SHORT_WORDS or _FOLLOW_UP.search(question):
-        return f"{clean(earlier[-1])} {question}"
-    return question
+    """A question that leans on those before it, made to stand alone."""
+    earlier = [clean(turn.text) for turn in state.turns if turn.role == "user"]
+    return resolved(question, earlier).text
 
 
 def _latin(text: str) -> bool:

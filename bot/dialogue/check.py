@@ -63,9 +63,12 @@ def _steps(flows: Flows, name: str, flow: Flow) -> Iterator[Problem]:
 
 def _slots(flows: Flows, name: str, flow: Flow) -> Iterator[Problem]:
     asked = {step.collect: step.id for step in flow.steps if isinstance(step, Collect)}
-    for slot in flow.slots:
+    for slot, own in flow.slots.items():
         if slot not in asked:
             yield Problem(flow=name, step="", text=f"slot {slot!r} is never asked for")
+        if own.keep:
+            text = f"slot {slot!r} is this flow's own: `keep` it in a file without a flow"
+            yield Problem(flow=name, step="", text=text)
     for slot, step in asked.items():
         for text in _slot(flows.slot(name, slot)):
             yield Problem(flow=name, step=step, text=f"slot {slot!r}: {text}")

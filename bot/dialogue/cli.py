@@ -79,7 +79,7 @@ def list_flows(paths: Paths = None, config: Config = None, as_json: AsJson = Fal
 @app.command()
 @explained
 def run(
-    conversations: Annotated[Path, typer.Argument(help="A YAML file of conversations.")],
+    conversations: Annotated[Path, typer.Argument(help="A TOML file of conversations.")],
     index: Annotated[Path | None, typer.Option("--index", help="The index folder.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why, turn by turn.")] = False,
     config: Config = None,
@@ -87,7 +87,7 @@ def run(
 ) -> None:
     """Plays written conversations against the configured flows; fails where one goes otherwise.
 
-    Example: truepenny flows run my-conversations.yaml --index var/index
+    Example: truepenny flows run my-conversations.toml --index var/index
     """
     from bot.dialogue.parts import load_dialogue
     from bot.dialogue.play import load_conversations, play

@@ -2,6 +2,8 @@
 
 import re
 
+from bot import phrases
+
 MOST_WORDS = 8  # in a longer message, "last" or "first" may be about anything
 _POLITE = (
     r"please|thanks?|thank you|you|i|i'?d|we|would|like|that|it|so|to|now|then|very|much|my|dear|"
@@ -75,8 +77,10 @@ _OTHER = re.compile(r"\bthe other(?: one)?\b", re.I)
 def affirmed(text: str) -> bool | None:
     """Whether a message says yes or no; None if neither, or with a "but" that must be read."""
     text = text.strip()
-    if _NO_START.match(text):
+    if _NO_START.match(text) or phrases.begins("no", text):
         return False
+    if phrases.only("yes", text):
+        return True
     if not _YES_START.match(text) or re.search(r"\b(?:but|not|don'?t|except|only)\b", text, re.I):
         return None
     return True if not _REST.sub("", text) else None
@@ -84,22 +88,24 @@ def affirmed(text: str) -> bool | None:
 
 def denied(text: str) -> bool:
     """Whether a message begins with a no, whatever follows."""
-    return bool(_NO_START.match(text.strip()))
+    return bool(_NO_START.match(text.strip())) or phrases.begins("no", text)
 
 
 def cancels(text: str, task_cancels: bool) -> bool:
     """Whether the customer leaves the task. "Cancel it" is none where cancelling is the task."""
-    return bool(_CANCEL.match(text) or (not task_cancels and _CANCEL_WORD.match(text)))
+    if _CANCEL.match(text) or phrases.only("cancel", text):
+        return True
+    return not task_cancels and bool(_CANCEL_WORD.match(text))
 
 
 def postpones(text: str) -> bool:
     """Whether the customer wants to do it later."""
-    return bool(_LATER.match(text))
+    return bool(_LATER.match(text)) or phrases.only("later", text)
 
 
 def skips(text: str) -> bool:
     """Whether the customer has no answer to give."""
-    return bool(_SKIP.match(text))
+    return bool(_SKIP.match(text)) or phrases.only("skip", text)
 
 
 def resumes(text: str) -> bool:
@@ -119,7 +125,7 @@ def another(text: str) -> bool:
 
 def filler(text: str) -> bool:
     """Whether nothing in what is left of a message tells what is wanted."""
-    return not _FILLER.sub("", text)
+    return not _FILLER.sub("", phrases.without("correction", text))
 
 
 def asks(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from bot.dialogue.schema import (
     Flow,
     FlowFile,
     Node,
+    SharedFile,
     Slot,
     Step,
     kind,
@@ -24,6 +26,8 @@ from bot.dialogue.schema import (
 
 NodeT = TypeVar("NodeT", bound=Node)
 _PLACE = re.compile(r"\{(\w+)\}")
+_OF_A_FLOW = {"flow", "title", "examples", "steps"}  # any of these makes a file a flow's
+_TABLES = ("slots", "actions", "steps", "conversations")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,93 +85,116 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 
 
 def load_flows(*paths: Path) -> Flows:
-    """Reads files of flows, and all *.yaml of folders, as one collection.
+    """Reads files of flows, and all *.toml of folders, as one collection.
 
     Raises:
         FlowError: A file can't be read, is wrong, or names something a second time.
     """
-    found: dict[str, dict[str, Any]] = {"slots": {}, "actions": {}, "flows": {}}
+    slots: dict[str, Slot] = {}
+    actions: dict[str, Action] = {}
+    flows: dict[str, Flow] = {}
+    files: dict[str, Path] = {}
     for path in _files(paths):
-        read = read_yaml(path, FlowFile)
-        for part, known in found.items():
-            for name, item in getattr(read, part).items():
-                if name in known:
-                    raise FlowError(f"{path}: {part[:-1]} {name!r} is there twice; rename one")
-                known[name] = _with_ids(item) if isinstance(item, Flow) else item
-    return _known(Flows(**found))
+        read = _read(path)
+        _add(actions, read.actions, f"{path}: [[actions]]")
+        if isinstance(read, FlowFile):
+            _add(flows, {read.flow: _with_ids(read)}, f"{path}: key 'flow':")
+            files[read.flow] = path
+        else:
+            _add(slots, read.slots, f"{path}: [[slots]]")
+    return _known(Flows(flows=flows, actions=actions, slots=slots), files)
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
-        found += sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        inside = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        if not inside:
+            raise FlowError(f"there are no flows in {path}: expected files named *.toml")
+        found += inside
     return found
 
 
-def read_yaml(path: Path, schema: type[NodeT]) -> NodeT:
+def _read(path: Path) -> FlowFile | SharedFile:
+    data = _toml(path)
+    if _OF_A_FLOW & data.keys():
+        return _validated(path, data, FlowFile)
+    return _validated(path, data, SharedFile)
+
+
+def read_toml(path: Path, schema: type[NodeT]) -> NodeT:
     """Reads a file as a schema says.
 
     Raises:
         FlowError: It can't be read, or something in it is wrong.
     """
-    import yaml
+    return _validated(path, _toml(path), schema)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FlowError(f"cannot read the flows {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FlowError(f"{path} is not valid TOML: {error}") from None
+
+
+def _validated(path: Path, data: dict[str, Any], schema: type[NodeT]) -> NodeT:
     from pydantic import ValidationError
 
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _loader()) or {}
-    except OSError as error:
-        raise FlowError(f"cannot read the flows {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FlowError(f"{path} is not valid YAML: {error}") from None
-    try:
         return schema.model_validate(data)
     except ValidationError as error:
-        told = (f"{path}: {_explain(item, schema)}" for item in error.errors())
-        raise FlowError("; ".join(told)) from None
+        told = "; ".join(_explain(item) for item in error.errors())
+        raise FlowError(f"{path}: {told}") from None
 
 
-def _loader() -> Any:
-    """YAML's safe loader with the booleans of YAML 1.2: `on`, `yes` and `no` are plain words."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    Loader.yaml_implicit_resolvers = {
-        first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:bool"]
-        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
-    return Loader
+def _add(known: dict[str, Any], more: Mapping[str, Any], where: str) -> None:
+    for name, item in more.items():
+        if name in known:
+            raise FlowError(f"{where} {name!r} is in another file too; rename one")
+        known[name] = item
 
 
-def _explain(error: Any, schema: type[Node]) -> str:
-    """One error of pydantic as a sentence that names the nearest right key."""
-    where = ".".join(str(part) for part in error["loc"])
+def _explain(error: Any) -> str:
+    """One error of pydantic as a sentence that names table, key, and the nearest right key."""
+    where = _place(error["loc"])
     if error["type"] == "extra_forbidden":
-        key = str(error["loc"][-1])
-        return (
-            f"{where}: unknown key{_nearest(key, _schema(error['loc'][:-1], schema).model_fields)}"
-        )
+        known = _schema(error["loc"][:-1]).model_fields
+        return f"{where}: unknown key{_nearest(str(error['loc'][-1]), known)}"
     if error["type"].startswith("union_tag"):
         keys = list(error["input"]) if isinstance(error["input"], dict) else [str(error["input"])]
         near = _nearest(keys[0], KINDS) if kind(error["input"]) is None and keys else ""
         return f"{where}: a step needs exactly one of {', '.join(KINDS)}, got {keys}{near}"
     said = error["msg"].removeprefix("Value error, ")
-    return f"{where} = {error.get('input')!r}: {said}"
+    got = error.get("input")
+    return f"{where}: {said}" + ("" if isinstance(got, dict | list) else f", got {got!r}")
 
 
-def _schema(where: tuple[int | str, ...], whole: type[Node]) -> type[Node]:
+def _place(where: tuple[int | str, ...]) -> str:
+    """A place as it stands in the file: "[[steps]] number 4, key 'on'", numbers from 1."""
+    parts = [str(part + 1) if isinstance(part, int) else part for part in where]
+    if not parts or parts[0] not in _TABLES:
+        return f"key {'.'.join(parts)!r}"
+    table, *inside = parts
+    if not inside:
+        return f"[[{table}]]"
+    name, *keys = inside
+    if table == "steps":
+        keys = keys[1:]  # without the kind of step, which is no key of its own here
+    named = f"number {name}" if isinstance(where[1], int) else repr(name)
+    return f"[[{table}]] {named}" + (f", key {'.'.join(keys)!r}" if keys else "")
+
+
+def _schema(where: tuple[int | str, ...]) -> type[Node]:
     """The class that the keys at a place belong to."""
     if "branch" in where and where[-1] != "branch":
         return Case
     if "steps" in where:
         return KINDS[str(where[-1])]
-    schemas: dict[str, type[Node]] = {"slots": Slot, "actions": Action, "flows": Flow}
-    for part, schema in schemas.items():
-        if part in where:
-            return schema
-    return whole if whole is FlowFile else Node
+    schemas: dict[str, type[Node]] = {"slots": Slot, "actions": Action, "conversations": Node}
+    return next((schema for part, schema in schemas.items() if part in where), FlowFile)
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:
@@ -184,20 +211,21 @@ def _with_ids(flow: Flow) -> Flow:
     return flow.model_copy(update={"steps": steps})
 
 
-def _known(flows: Flows) -> Flows:
+def _known(flows: Flows, files: Mapping[str, Path]) -> Flows:
     """Raises FlowError where a flow names a slot, an action or a step that isn't there."""
     for name, flow in flows.flows.items():
         ids = [step.id for step in flow.steps]
-        for step in flow.steps:
-            where = f"flow {name!r}, step {step.id!r}"
+        for at, step in enumerate(flow.steps, start=1):
+            where = f"{files[name]}: [[steps]] number {at}, key"
             if ids.count(step.id) > 1 or step.id == END:
-                raise FlowError(f"{where}: expected an id of its own, other than {END!r}")
-            for go in targets(step):
-                _expect(go, [*ids, END], f"{where}: unknown step")
+                raise FlowError(f"{where} 'id': expected one of its own, other than {END!r}")
+            for key, go in _targets(step):
+                _expect(go, [*ids, END], f"{where} {key!r}: unknown step")
             if isinstance(step, Collect):
-                _expect(step.collect, [*flow.slots, *flows.slots], f"{where}: unknown slot")
+                known = [*flow.slots, *flows.slots]
+                _expect(step.collect, known, f"{where} 'collect': unknown slot")
             if action := getattr(step, "action", None):
-                _expect(action, flows.actions, f"{where}: unknown action")
+                _expect(action, flows.actions, f"{where} 'action': unknown action")
     return flows
 
 
@@ -208,6 +236,13 @@ def _expect(name: str, known: Iterable[str], problem: str) -> None:
 
 def targets(step: Step) -> list[str]:
     """All steps that a step names."""
-    found = [step.go, getattr(step, "no", ""), *getattr(step, "on", {}).values()]
-    found += [case.go for case in getattr(step, "branch", ())]
-    return [go for go in found if go]
+    return [go for _, go in _targets(step)]
+
+
+def _targets(step: Step) -> list[tuple[str, str]]:
+    """The keys that name steps, with what they name."""
+    found = [("go", step.go), ("no", getattr(step, "no", ""))]
+    found += [(f"on.{outcome}", go) for outcome, go in getattr(step, "on", {}).items()]
+    cases = enumerate(getattr(step, "branch", ()), start=1)
+    found += [(f"branch.{at}.go", case.go) for at, case in cases]
+    return [(key, go) for key, go in found if go]

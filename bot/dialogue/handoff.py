@@ -1,6 +1,7 @@
 """Passing a conversation to a person, and taking it back."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bot.dialogue.flows import Flows
 from bot.dialogue.memory import active, values
@@ -11,14 +12,22 @@ MOST_EVIDENCE = 12
 _SAID = "said: answer"
 
 
-def handed_over(state: State) -> State:
+def handed_over(state: State, at: datetime) -> State:
     """The conversation with a person: nothing from before it can lead to a second handoff."""
-    return replace(state, mode="person", failures=0, pending=None)
+    since = at.isoformat(timespec="seconds")
+    return replace(state, mode="person", failures=0, pending=None, person_at=since)
 
 
 def given_back(state: State) -> State:
     """The conversation with the bot again; what the person has dealt with isn't taken up."""
-    return replace(state, mode="bot", failures=0, pending=None, stack=())
+    return replace(state, mode="bot", failures=0, pending=None, stack=(), person_at=None)
+
+
+def overdue(state: State, at: datetime, hours: float) -> bool:
+    """Whether no person has written for so long that the bot goes on; with 0 hours never."""
+    if not hours or state.person_at is None:
+        return False
+    return at - datetime.fromisoformat(state.person_at) >= timedelta(hours=hours)
 
 
 def handoff(state: State, flows: Flows, reason: str, message: str) -> Handoff:

@@ -1,14 +1,15 @@
 """Puts the dialogue's parts together as configured: those of the pipeline, and the flows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import parts as pipeline
 from bot.dialogue.actions import Caller
 from bot.dialogue.flows import Flows, load_flows
+from bot.dialogue.suggestions import History
 from bot.dialogue.triggers import Triggers
 from bot.dialogue.understand import Reader
 from bot.parts import Parts
@@ -26,14 +27,19 @@ SECRET = "TRUEPENNY_BOT_ACTION_SECRET"
 class Dialogue:
     """What the dialogue needs beside the pipeline; without flows it answers and hands over.
 
-    `patience` is after how many failures in a row a person takes over. `today` is the clock.
+    `patience` is after how many failures in a row a person takes over, `give_back_hours` after
+    how long without a word of theirs the bot goes on (0: never). `today` and `now` are the clock.
+    `history` gives what past conversations tell about what customers need next.
     """
 
     flows: Flows = field(default_factory=Flows)
     reader: Reader = field(default_factory=Reader)
     caller: Caller = field(default_factory=Caller)
     patience: int = 2
+    give_back_hours: float = 0.0
     today: Callable[[], date] = date.today
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    history: Callable[[], History] = History
 
 
 class DialogueParts(Parts):
@@ -42,21 +48,29 @@ class DialogueParts(Parts):
     dialogue: Dialogue
 
 
-def load_dialogue(config: Path | None = None, index: Path | None = None) -> DialogueParts:
+def load_dialogue(
+    config: Path | None = None,
+    index: Path | None = None,
+    flows: Path | None = None,
+    history: Callable[[], History] = History,
+) -> DialogueParts:
     """Loads models, index and flows.
 
     Args:
         config: truepenny.toml; None reads ./truepenny.toml if it is there.
         index: Stands for `[retrieval] index`.
+        flows: Stands for `[bot] flows`.
+        history: Gives what past conversations tell; by default nothing.
 
     Raises:
         TruepennyError: The configuration, a model, the index or a flow is unusable.
     """
     settings = dialogue_config(config)
-    flows = load_flows(Path(settings.flows)) if settings.flows else Flows()
+    folder = flows or (Path(settings.flows) if settings.flows else None)
+    loaded = load_flows(folder) if folder else Flows()
     parts = pipeline.load(config, index)
-    made = make_dialogue(flows, parts["retriever"].embedder, settings)
-    return DialogueParts(**parts, dialogue=made)
+    made = make_dialogue(loaded, parts["retriever"].embedder, settings)
+    return DialogueParts(**parts, dialogue=replace(made, history=history))
 
 
 def make_dialogue(
@@ -69,6 +83,7 @@ def make_dialogue(
         reader=Reader(flows=flows, triggers=triggers, max_chars=settings.max_question_chars),
         caller=caller or Caller(url=settings.action_url, secret=settings.action_secret),
         patience=settings.patience,
+        give_back_hours=settings.give_back_hours,
     )
 
 

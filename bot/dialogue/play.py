@@ -1,7 +1,7 @@
 """Plays written conversations against the flows: a support team's own tests.
 
-A file holds `conversations`, each with a `name`, its `turns` (`user`, and what must come of it),
-and the `actions` that must have been carried out, in order.
+A file holds `[[conversations]]`, each with a `name`, its `turns` (`user`, and what must come of
+it), and the `actions` that must have been carried out, in order.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.dialogue.flows import read_yaml
+from bot.dialogue.flows import read_toml
 from bot.dialogue.handoff import given_back
 from bot.dialogue.parts import DialogueParts
 from bot.dialogue.schema import Node
@@ -58,7 +58,7 @@ def load_conversations(path: Path) -> tuple[Conversation, ...]:
     Raises:
         FlowError: It can't be read, or isn't one.
     """
-    return read_yaml(path, ConversationFile).conversations
+    return read_toml(path, ConversationFile).conversations
 
 
 def play(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -20,12 +21,40 @@ SlotType = Literal[
     "text", "number", "money", "date", "email", "phone", "pattern", "choice", "yes_no"
 ]
 END = "end"
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 class Node(BaseModel):
     """A part of a file of flows: no key beside the declared ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _lines(data: Any) -> Any:
+    """A text of several lines is a list of them."""
+    if isinstance(data, str):
+        return [line for line in map(str.strip, data.splitlines()) if line]
+    return data
+
+
+def _by_name(data: Any) -> Any:
+    """Tables with a `name` each, by it."""
+    if isinstance(data, Mapping) and all(isinstance(item, Node) for item in data.values()):
+        return data
+    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+        raise ValueError("expected tables in double brackets, each with a `name`")
+    found: dict[str, Any] = {}
+    for at, table in enumerate(data, start=1):
+        name = table.get("name", "")
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(f"number {at} needs a `name` of letters, digits and _, got {name!r}")
+        if name in found:
+            raise ValueError(f"{name!r} is there twice; rename one")
+        found[name] = {key: value for key, value in table.items() if key != "name"}
+    return found
+
+
+Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
 
 
 class Slot(Node):
@@ -94,14 +123,6 @@ class Action(Node):
     retries: int = Field(default=2, ge=0, le=5)
     title: str = ""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _status_keys(cls, data: Any) -> Any:
-        """YAML reads 404 as a number."""
-        if isinstance(data, dict) and isinstance(data.get("outcomes"), dict):
-            return data | {"outcomes": {str(k): v for k, v in data["outcomes"].items()}}
-        return data
-
     @model_validator(mode="after")
     def _one_way(self) -> "Action":
         if bool(self.http) == bool(self.python):
@@ -163,16 +184,9 @@ class Branch(StepBase):
 
 
 class Say(StepBase):
-    """Says sentences; one with a {name} that isn't known is left out."""
+    """Says sentences, one a line; one with a {name} that isn't known is left out."""
 
-    say: tuple[str, ...]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("say"), str):
-            return data | {"say": (data["say"],)}
-        return data
+    say: Lines
 
 
 class Ask(StepBase):
@@ -217,6 +231,10 @@ Step = Annotated[
 ]
 
 
+Slots = Annotated[Mapping[str, Slot], BeforeValidator(_by_name)]
+Actions = Annotated[Mapping[str, Action], BeforeValidator(_by_name)]
+
+
 class Flow(Node):
     """A task that customers have: what they say when they have it, and the steps through it.
 
@@ -224,15 +242,21 @@ class Flow(Node):
     """
 
     title: str
-    examples: tuple[str, ...] = Field(min_length=1)
-    counter_examples: tuple[str, ...] = ()
-    slots: Mapping[str, Slot] = Field(default_factory=dict)
+    examples: Lines = Field(min_length=1)
+    counter_examples: Lines = ()
+    slots: Slots = Field(default_factory=dict)
     steps: tuple[Step, ...] = Field(min_length=1)
 
 
-class FlowFile(Node):
-    """A file: slots and actions that its flows, and those of other files, share."""
+class FlowFile(Flow):
+    """A file with a flow, named by `flow`: the slots are its own, the actions everybody's."""
 
-    slots: Mapping[str, Slot] = Field(default_factory=dict)
-    actions: Mapping[str, Action] = Field(default_factory=dict)
-    flows: Mapping[str, Flow] = Field(default_factory=dict)
+    flow: str = Field(pattern=f"^{_NAME.pattern}$")
+    actions: Actions = Field(default_factory=dict)
+
+
+class SharedFile(Node):
+    """A file without a flow: slots and actions for the flows of all files."""
+
+    slots: Slots = Field(default_factory=dict)
+    actions: Actions = Field(default_factory=dict)

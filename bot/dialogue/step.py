@@ -3,11 +3,13 @@
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Unpack
 
 from bot import answer as pipeline
 from bot.dialogue import memory, wording
+from bot.dialogue.asking import Asked, in_context, knowledge
 from bot.dialogue.clarify import matter, which_article
 from bot.dialogue.commands import (
     Answer,
@@ -24,8 +26,9 @@ from bot.dialogue.commands import (
     explain,
 )
 from bot.dialogue.compose import Composer
-from bot.dialogue.handoff import handed_over, handoff
+from bot.dialogue.handoff import given_back, handed_over, handoff, overdue
 from bot.dialogue.parts import DialogueParts
+from bot.dialogue.suggestions import cites, suggested
 from bot.dialogue.walk import Walk
 from bot.types import (
     Action,
@@ -37,8 +40,6 @@ from bot.types import (
     Suggestion,
     Turn,
 )
-from bot.understanding import read, standalone
-from retrieval.types import Hit
 
 _FAILURES = ("no_evidence", "partial_evidence", "contradicted", "unchecked", "tool_failure")
 
@@ -64,10 +65,12 @@ def stream(
     """`step` as it goes: each verified sentence, then the state after it, and the reply last."""
     began = time.perf_counter()
     state = replace(state, turn=state.turn + 1)
-    if state.mode == "person":
-        yield from _silent(state, message)
-        return
     dialogue = parts["dialogue"]
+    if state.mode == "person":
+        if not overdue(state, dialogue.now(), dialogue.give_back_hours):
+            yield from _silent(state, message)
+            return
+        state = given_back(state)
     commands = dialogue.reader.read(message, state, dialogue.today())
     turn = _Turn(state=state, message=message, parts=parts, commands=commands, began=began)
     turn.timings["understand_ms"] = (time.perf_counter() - began) * 1000
@@ -88,6 +91,7 @@ class _Turn:
     said: Composer = field(default_factory=Composer)
     near: str | None = None
     failed: int = 0
+    elsewhere: float = 0.0  # seconds in search and pipeline, which aren't the dialogue's own
 
     def __post_init__(self) -> None:
         dialogue = self.parts["dialogue"]
@@ -121,7 +125,8 @@ class _Turn:
         if not self.said.text:
             self.said.line(wording.ELSE)
         reply = self._reply(state, given)
-        state = handed_over(state) if given or reply.action == "handoff" else state
+        if given or reply.action == "handoff":
+            state = handed_over(state, self.parts["dialogue"].now())
         asked = Turn(role="user", text=self.message, trace=tuple(map(explain, self.commands)))
         spoken = Turn(role="assistant", text=reply.text, reply_id=reply.reply_id, trace=reply.trace)
         yield replace(state, turns=(*state.turns, asked, spoken))
@@ -184,14 +189,19 @@ class _Turn:
 
     def _answer(self, question: str) -> Iterator[Sentence]:
         """Answers from knowledge, or asks back which article it is about."""
-        hits = self._hits(question)
-        pending = which_article(question, hits, self.state) if hits else None
+        with self._elsewhere():
+            asked = in_context(question, self.walk.state, self.parts)
+        if asked.how != "alone":
+            self.walk.trace.append(f"{asked.how}: {asked.query}")
+        pending = which_article(asked.query, asked.hits, self.state) if asked.hits else None
         if pending:
             self.walk.offer(wording.WHICH, pending)
             clarified = (*self.walk.state.clarified, matter(pending.options))
             self.walk.state = replace(self.walk.state, clarified=clarified)
             return
-        yield from self.said.answer(self._answering(question, self.walk.state, hits))
+        if asked.how == "contradiction":
+            self.said.line(wording.STANDS)
+        yield from self.said.answer(self._answering(question, self.walk.state, asked))
         reply = self.said.answers[-1]
         if reply.action == "handoff":
             self.walk.person = (reply.cause or "policy", "the answer failed")
@@ -204,24 +214,29 @@ class _Turn:
             self.walk.person = why
 
     def _answering(
-        self, question: str, state: State, hits: Sequence[Hit] | None = None
+        self, question: str, state: State, asked: Asked | None = None
     ) -> Iterator[Sentence | Reply]:
+        """The pipeline's answer; a flow's own question stands alone."""
         parts = self.parts
-        return pipeline.stream(
+        items = pipeline.stream(
             question, knowledge(state), retriever=parts["retriever"],
-            generator=parts["generator"], guard=parts["guard"], policy=parts["policy"], hits=hits,
+            generator=parts["generator"], guard=parts["guard"], policy=parts["policy"],
+            hits=asked.hits if asked else None, query=asked.query if asked else question,
         )  # fmt: skip
+        while True:
+            with self._elsewhere():
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
 
-    def _hits(self, question: str) -> list[Hit] | None:
-        """What is found for a question; None where the pipeline has to see for itself."""
-        policy, retriever = self.parts["policy"], self.parts["retriever"]
-        spoken = read(question, policy.config.max_question_chars)
-        if spoken.kind != "question":
-            return None
+    @contextmanager
+    def _elsewhere(self) -> Iterator[None]:
+        began = time.perf_counter()
         try:
-            return retriever.search(standalone(spoken.text, knowledge(self.walk.state)))
-        except Exception:  # noqa: BLE001 - the boundary: the pipeline searches, and declines, itself
-            return None
+            yield
+        finally:
+            self.elsewhere += time.perf_counter() - began
 
     def _hand_over(self, state: State) -> Handoff:
         assert self.walk.person is not None
@@ -236,7 +251,8 @@ class _Turn:
         said, walk = self.said, self.walk
         answered = said.answers[0] if said.answers else None
         action = self._action(given)
-        self.timings["total_ms"] = (time.perf_counter() - self.began) * 1000
+        spent = time.perf_counter() - self.began
+        self.timings |= {"total_ms": spent * 1000, "dialogue_ms": (spent - self.elsewhere) * 1000}
         timings = {**(answered.timings if answered else {}), **self.timings}
         return Reply(
             reply_id=answered.reply_id if answered else uuid.uuid4().hex,
@@ -246,7 +262,10 @@ class _Turn:
             hits=answered.hits if answered else (), review=said.review(),
             suggestions=() if given else self._suggestions(answered), handoff=given,
             form=None if given else walk.form,
-            trace=(*map(explain, self.commands), *walk.trace, f"said: {action}"),
+            trace=(
+                *map(explain, self.commands), *walk.trace, f"said: {action}",
+                *cites(said.citations),
+            ),
             timings={name: round(value, 1) for name, value in timings.items()},
             model=answered.model if answered else "flows",
             adapter=answered.adapter if answered else None,
@@ -265,21 +284,20 @@ class _Turn:
         found = [Suggestion(text=text) for text in self.walk.buttons]
         if self.near and not memory.active(self.walk.state):
             found.append(Suggestion(text=self.walk.flows.flows[self.near].title))
-        return (*found, *(answered.suggestions if answered else ()))
+        return (*found, *self._next(answered))
+
+    def _next(self, answered: Reply | None) -> tuple[Suggestion, ...]:
+        """What the customer may want next, unless a flow waits for them."""
+        if answered is None or answered.action not in ("answer", "abstain") or not answered.hits:
+            return ()
+        if memory.active(self.walk.state) or self.walk.state.pending:
+            return answered.suggestions
+        parts = self.parts
+        history, most = parts["dialogue"].history(), parts["policy"].config.suggestions
+        return suggested(answered, self.walk.state, parts["retriever"], history, most)
 
 
 LAST: Cause = "customer_request"
-
-
-def knowledge(state: State) -> State:
-    """The conversation without what was said to and by the flows: a follow-up isn't about that."""
-    kept, keeps = [], True
-    for turn in state.turns:
-        if turn.role == "user":
-            keeps = not turn.trace or any(line.startswith("answer ") for line in turn.trace)
-        if keeps:
-            kept.append(turn)
-    return replace(state, turns=tuple(kept))
 
 
 def _silent(state: State, message: str) -> Iterator[State | Reply]:

@@ -25,10 +25,12 @@ from bot.dialogue.pending import chosen
 from bot.dialogue.schema import Slot
 from bot.dialogue.slots import Found, blanked, find, mentions, whole
 from bot.dialogue.triggers import TIE, Match, Triggers
+from bot.phrases import MOST_CHARS
 from bot.types import Frame, Option, Pending, State
 from bot.understanding import clean, read
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_INSTEAD = re.compile(r"\b(?:instead|rather|change|switch|make it)\b", re.I)
 WORDY = 0.8  # how like an example the answer to an open question must be to begin another flow
 MOST_OPTIONS = 4
 STRICT = ("pattern", "email", "phone")  # types that tell themselves wherever they stand
@@ -49,9 +51,9 @@ class Reader:
             return [HandOff(cause="customer_request", reason="the customer asked for a person")]
         frame = active(state)
         slot = asked_slot(self.flows, frame) if frame else None
-        if spoken.kind == "refused" and not (slot and clean(message)):
-            return [Answer(question=message)]
         text = clean(message)
+        if spoken.kind == "refused" and not (slot and text) and not (frame and _cue(text)):
+            return [Answer(question=message)]
         if state.pending and (commands := chosen(state.pending, text)):
             return commands
         if frame:
@@ -230,7 +232,9 @@ class Reader:
             for name in slots
             if (choices := choices_of(self.flows, state, frame, name)) is not None
         }
-        if asked and cues.asks(text) and slots[asked].type in ("number", "choice", "yes_no"):
+        changing = asked is None and _INSTEAD.search(text)
+        loose = asked is None or slots[asked].type in ("number", "choice", "yes_no")
+        if cues.asks(text) and loose and not changing:
             slots = {name: slot for name, slot in slots.items() if slot.type in STRICT}
         found = find(slots, text, asked=asked, today=today, choices=listed)
         return [item for item in found if item.valid]
@@ -255,6 +259,12 @@ class Reader:
         shared = {flow: len(said & set(title.split())) for flow, title in titles.items()}
         best = max(shared, key=lambda flow: shared[flow])
         return best if shared[best] else state.stack[-1].flow
+
+
+def _cue(text: str) -> bool:
+    """Whether a message in a script that isn't read all the same says yes, no or enough."""
+    said = cues.affirmed(text) is not None
+    return len(text) <= MOST_CHARS and (said or cues.cancels(text, task_cancels=True))
 
 
 def _told(item: Found, frame: Frame) -> SetSlot | CorrectSlot:

@@ -14,6 +14,7 @@ FAILED_CHANGE = "I couldn't make sure with {source} that this was done."
 OFFER = "Shall I pass you on to a person, or try again?"
 LOST = "I didn't understand that."
 ELSE = "Is there anything else I can do for you?"
+STANDS = "I can only go by what the help centre says."
 BACK = "Back to what you began: {title}."
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -38,15 +38,19 @@ from bot.service.lane import Lane
 from bot.service.limits import RateLimits
 from bot.service.metrics import Metrics
 from bot.service.readiness import Readiness, Stream
-from bot.service.reload import follow
+from bot.service.reload import follow, follow_adapter
+from bot.service.reuse import Reuse
 from bot.service.routes_tokens import user_of
-from bot.service.schemas import ChatBody, CheckBody, ReadyBody, SearchBody
+from bot.service.schemas import ChatBody, CheckBody, ReadyBody, SearchBody, User
 from bot.service.shared import Calling, Service, Shared
 from bot.service.streaming import DRAIN_S, event_stream, unless_gone
-from bot.service.tracing import Tracing, observed
+from bot.service.tracing import Tracing
 from bot.store.config import StoreConfig
 from bot.store.errors import StoreError
 from bot.store.types import Incoming
+from bot.types import PROFILE
+from models.config import ModelsConfig
+from models.resolve import adapter_name
 from retrieval.types import Passage
 
 if TYPE_CHECKING:
@@ -76,6 +80,7 @@ def create_app(
     store: "Store | None" = None,
     integrations: IntegrationsConfig | None = None,
     index: Path | None = None,
+    models: ModelsConfig | None = None,
     spans: "SpanExporter | None" = None,
     told: Callable[[Readiness], None] = lambda readiness: None,
 ) -> FastAPI:
@@ -88,6 +93,7 @@ def create_app(
         store: What is remembered; in memory by default. Closed with the app.
         integrations: The support systems; none by default.
         index: The index folder; new versions of it are taken up.
+        models: If it names an adapter of the registry, other versions of it are taken up.
         spans: Where traces go, in tests.
         told: Called once it is known whether the service is ready, from another thread.
     """
@@ -101,7 +107,8 @@ def create_app(
     service = Service(
         config=config,
         readiness=Readiness(load, speak, told),
-        stream=observed(speak, metrics, tracing.tracer),
+        stream=speak,
+        reuse=Reuse(config.reuse_replies, config.reuse_minutes, metrics.reuse),
         replies=Lane("replies", config.max_waiting, config.reply_timeout_s),
         lookups=Lane("lookups", config.max_waiting, config.reply_timeout_s),
         store=kept,
@@ -116,6 +123,7 @@ def create_app(
     metrics.watch(lanes, lambda: service.readiness.index_version)
     app = FastAPI(title="Truepenny", docs_url=None, redoc_url=None, lifespan=_lifespan)
     app.state.service, app.state.index = service, index
+    app.state.models = models
     app.state.admin = routes_admin.Admin(service)
     app.state.sender = Sender(kept.outbox, systems, linked)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
@@ -148,10 +156,8 @@ async def chat(
     After a lost connection: the same body with the `message_id`, and in `Last-Event-ID` the id of
     the last event.
     """
-    service.readiness.parts()  # refused now, it isn't on record
     incoming = _incoming(body, caller)
-    if not service.broadcasts.has(incoming.conversation_id, incoming.client_id):
-        service.replies.require_room()
+    service.require_room(incoming)  # refused now, it isn't on record
     ticket = await service.conversations.receive(incoming)
     resumable = body.stream or body.message_id
     told = service.broadcasts.find(ticket) or await service.broadcast(
@@ -220,6 +226,8 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     always = [asyncio.create_task(service.recover())]
     if app.state.index:
         always.append(asyncio.create_task(follow(app.state.index, service.readiness)))
+    if app.state.models and adapter_name(app.state.models):
+        always.append(asyncio.create_task(follow_adapter(app.state.models, service.readiness)))
     sending = asyncio.create_task(app.state.sender.run())
     yield
     for task in always:
@@ -257,4 +265,11 @@ def _incoming(body: ChatBody, caller: Caller) -> Incoming:
     return Incoming(
         conversation_id=conversation_id, client_id=body.message_id or uuid.uuid4().hex,
         text=body.message, user_id=user_of(caller, body.user), channel=body.channel,
+        profile={} if caller.bound or body.user is None else _profile(body.user),
     )  # fmt: skip
+
+
+def _profile(user: User) -> dict[str, str]:
+    """What counts of what a caller tells of a customer; nothing else is kept."""
+    given = {name: user.attributes.get(name) for name in PROFILE}
+    return {name: str(value)[:100] for name, value in given.items() if value is not None}

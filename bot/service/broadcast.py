@@ -23,6 +23,7 @@ from bot.types import Reply
 LOOKING = "looking it up"
 MARK_CHARS = 8
 KEPT_S = 60.0
+MOST_KEPT = 500
 FIRST_S = 1.0
 
 
@@ -49,6 +50,7 @@ class Broadcast:
         self._listeners = 0
         self._loop = asyncio.get_running_loop()
         self._leaving = self._loop.call_later(max(patience_s, FIRST_S), self._abandon)
+        self.forgetting: asyncio.TimerHandle | None = None
         self._task = asyncio.create_task(self._run())
 
     async def outcome(self) -> Reply:
@@ -131,7 +133,7 @@ class Broadcast:
 
 
 class Broadcasts:
-    """The replies that are being made, and for a minute those that were."""
+    """The replies that are being made, and for a minute those that were, the last 500 at most."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], Broadcast] = {}
@@ -153,9 +155,10 @@ class Broadcasts:
         made = Broadcast(exchange, instance, patience_s)
         key = _key(exchange.ticket)
         self._known[key] = made
-        asyncio.get_running_loop().call_later(
+        made.forgetting = asyncio.get_running_loop().call_later(
             exchange.timeout_s + KEPT_S, lambda: self._drop(key, made)
         )
+        self._make_room()
         return made
 
     def forget(self, conversation_id: str) -> None:
@@ -167,6 +170,14 @@ class Broadcasts:
     async def close(self) -> None:
         """Ends those that nobody will hear to their end."""
         await asyncio.gather(*(each.stop() for each in self._known.values() if not each.done))
+
+    def _make_room(self) -> None:
+        """Drops the oldest that is done if there are too many; its timer would hold it."""
+        if len(self._known) > MOST_KEPT:
+            oldest = next((key for key, each in self._known.items() if each.done), None)
+            dropped = self._known.pop(oldest) if oldest else None
+            if dropped and dropped.forgetting:
+                dropped.forgetting.cancel()
 
     def _drop(self, key: tuple[str, str], made: Broadcast) -> None:
         if self._known.get(key) is made:

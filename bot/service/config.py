@@ -44,6 +44,7 @@ class ServiceConfig(Section):
     `max_waiting` requests wait while one is answered; a further one gets 429. `reply_timeout_s`
     counts from a request's arrival. `history_turns` is how many messages the pipeline is shown.
     `resume_s` is how long a reply is still made for a client that lost its connection.
+    `reuse_replies` verified answers are kept for `reuse_minutes`, to be served again; 0: none.
     Traces go to `trace_endpoint`, an OTLP collector's URL; empty for none.
     """
 
@@ -64,6 +65,8 @@ class ServiceConfig(Section):
     reply_timeout_s: float = Field(default=30.0, gt=0)
     history_turns: int = Field(default=6, ge=0)
     resume_s: float = Field(default=5.0, ge=0)
+    reuse_replies: int = Field(default=1000, ge=0)
+    reuse_minutes: float = Field(default=60.0, gt=0)
     log_format: Literal["text", "json"] = "text"
     trace_endpoint: str = ""
 

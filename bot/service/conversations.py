@@ -23,10 +23,11 @@ KEPT_TURNS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A message on record, and the request that waits for it."""
+    """A message on record, and the request that waits for it; `channel` None is not known."""
 
     message: Message
     owner: str
+    channel: str | None = None
 
 
 class Conversations:
@@ -48,7 +49,7 @@ class Conversations:
         owner = uuid.uuid4().hex
         got = await asyncio.to_thread(self.store.turns.receive, incoming, owner, self._most)
         if isinstance(got, Message):
-            return Ticket(message=got, owner=owner)
+            return Ticket(message=got, owner=owner, channel=incoming.channel or "")
         if got == "full":
             raise busy()
         if got == "reused":

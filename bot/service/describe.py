@@ -53,7 +53,7 @@ WORDS = {
     "404": "There is no such thing.",
     "405": "The path has no such method.",
     "408": "The client went away.",
-    "409": "The message's id stands for another message.",
+    "409": "It doesn't fit what is on record.",
     "413": "The body is too large.",
     "415": "The body isn't JSON.",
     "422": "Fields don't fit.",

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from bot.service.problems import busy, too_slow
 
 T = TypeVar("T")
+PACE_SHARE = 1 / 8
 
 
 class _End:
@@ -90,8 +91,18 @@ class Job(Generic[T]):
             self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
 
 
+def at_once(iterate: Callable[[], Iterator[T]], timeout_s: float) -> Job[T]:
+    """Work that takes no time, done beside the line."""
+    job = Job(iterate, timeout_s)
+    job.run()
+    return job
+
+
 class Lane:
-    """Runs jobs one after the other. At most `max_waiting` wait behind the one that runs."""
+    """Runs jobs one after the other. At most `max_waiting` wait behind the one that runs.
+
+    Fewer wait where jobs are slow: the last in line must come to its turn in time.
+    """
 
     def __init__(self, name: str, max_waiting: int, timeout_s: float) -> None:
         self.max_waiting = max_waiting
@@ -100,6 +111,7 @@ class Lane:
         self._lock = threading.Lock()
         self._jobs: set[Job[Any]] = set()
         self._running: Job[Any] | None = None
+        self._pace_s = 0.0
 
     @property
     def stuck(self) -> bool:
@@ -155,14 +167,22 @@ class Lane:
 
     def _require_room(self) -> None:
         held = [job for job in self._jobs if job is self._running or not job.cancelled]
-        if len(held) > self.max_waiting:
+        if len(held) > self.max_waiting or len(held) * self._pace_s > self.timeout_s:
             raise busy()
 
     def _run(self, job: Job[Any]) -> None:
         self._running = job
+        idle, began = job.cancelled, time.monotonic()
         try:
             job.run()
         finally:
             with self._lock:
                 self._running = None
                 self._jobs.discard(job)
+                if not idle:
+                    self._note_pace(time.monotonic() - began)
+
+    def _note_pace(self, spent_s: float) -> None:
+        """Keeps the mean time of a job, in which the last ones weigh most."""
+        share = PACE_SHARE if self._pace_s else 1.0
+        self._pace_s += share * (spent_s - self._pace_s)

@@ -38,6 +38,10 @@ class Metrics:
             "Estimated share of an answer's sentences that aren't supported: 1 - probability.",
             buckets=RISKS, registry=made,
         )  # fmt: skip
+        self._reuse = Counter(
+            "truepenny_reuse", "Replies by whether a verified one was at hand.", ("result",),
+            registry=made,
+        )  # fmt: skip
         self._failures = Counter(
             "truepenny_reply_failures", "Replies that came to nothing.", ("kind",), registry=made
         )
@@ -65,6 +69,10 @@ class Metrics:
         if reply.action == "answer" and reply.sentences:
             doubts = [1 - (s.probability or 0.0) for s in reply.sentences]
             self._risk.observe(sum(doubts) / len(doubts))
+
+    def reuse(self, found: bool) -> None:
+        """Counts a reply as served again or made."""
+        self._reuse.labels("hit" if found else "miss").inc()
 
     def failure(self, kind: str) -> None:
         """Counts a reply that came to nothing: an error's name, or "stopped"."""

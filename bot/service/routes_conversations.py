@@ -1,4 +1,4 @@
-"""Conversations over HTTP: shown, exported, erased; and what customers think of replies."""
+"""Conversations over HTTP: shown, exported, passed on, erased; and what customers think."""
 
 from typing import Any
 
@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from bot.service.conversations import conversation_json, unknown
 from bot.service.keys import Caller
 from bot.service.problems import ProblemError
-from bot.service.schemas import ConversationId, FeedbackBody
+from bot.service.schemas import ConversationId, FeedbackBody, ModeBody, ModeReply
 from bot.service.shared import Calling, Service, Shared
+from bot.store.types import now
 
 router = APIRouter(prefix="/v1")
 
@@ -36,6 +37,25 @@ def export(conversation_id: ConversationId, service: Shared, caller: Calling) ->
     return found
 
 
+@router.post("/conversations/{conversation_id}/mode")
+def pass_on(
+    conversation_id: ConversationId, body: ModeBody, service: Shared, caller: Calling
+) -> ModeReply:
+    """Gives a conversation to a person, or back to the bot; needs the scope `admin`.
+
+    A person who has it and passes it to a person again says that they are still at it.
+    """
+    caller.require("admin")
+    if service.store.conversations.state(conversation_id) is None:
+        raise unknown()
+    if body.mode == "person":
+        service.store.handovers.to_person(conversation_id)
+    elif not service.store.handovers.to_bot(conversation_id, now()):
+        raise ProblemError(409, "on-its-way", "The handoff is still being sent. Try again later.")
+    _note(service, caller, "conversation.mode", conversation_id, mode=body.mode)
+    return ModeReply(conversation_id=conversation_id, mode=body.mode)
+
+
 @router.delete("/conversations/{conversation_id}", status_code=204)
 def erase(conversation_id: ConversationId, service: Shared, caller: Calling) -> None:
     """Erases a conversation."""
@@ -56,7 +76,7 @@ def feedback(body: FeedbackBody, service: Shared, caller: Calling) -> None:
         raise ProblemError(404, "unknown-reply", "There is no such reply.")
 
 
-def _note(service: Service, caller: Caller, act: str, conversation_id: str) -> None:
+def _note(service: Service, caller: Caller, act: str, conversation_id: str, **details: str) -> None:
     """Puts a key's act on the audit log; a customer's own is none of it."""
     if not caller.bound:
-        service.store.audit.add(caller.id, act, conversation_id)
+        service.store.audit.add(caller.id, act, conversation_id, **details)

@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -25,6 +24,7 @@ from bot.service.streaming import Item, event_stream, unless_gone
 from bot.types import Reply, Sentence, State, Turn
 
 router = APIRouter(prefix="/v1")
+CHANNEL = "openai"
 STARTED = int(time.time())
 
 
@@ -57,10 +57,12 @@ def _begin(service: Service, body: CompletionBody) -> Job[Item]:
         for message in body.messages[:-1]
         if message.role in ("user", "assistant") and message.text().strip()
     ]
-    kept = service.config.history_turns
-    state = State(conversation_id=uuid.uuid4().hex, turns=tuple(before[-kept:] if kept else ()))
+    state = State(conversation_id=uuid.uuid4().hex, turns=tuple(before))
     parts = service.readiness.parts()
-    return service.replies.submit(partial(service.stream, body.question(), state, **parts))
+    # What else was sent is read over today; a reply to it is still its sender's own.
+    channel = CHANNEL if all(message.role == "user" for message in body.messages) else None
+    seconds = service.config.reply_timeout_s
+    return service.reply(body.question(), state, parts, channel, seconds)
 
 
 async def _reply(job: Job[Item]) -> Reply:

@@ -76,6 +76,19 @@ class ChatBody(Body):
     user: User | None = None
 
 
+class ModeBody(Body):
+    """Who is to have a conversation."""
+
+    mode: Literal["bot", "person"]
+
+
+class ModeReply(BaseModel):
+    """Who has a conversation."""
+
+    conversation_id: str
+    mode: Literal["bot", "person"]
+
+
 class FeedbackBody(Body):
     """What a customer thinks of a reply."""
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,15 +14,18 @@ from bot.service.broadcast import Broadcast, Broadcasts
 from bot.service.config import ServiceConfig
 from bot.service.conversations import Conversations, Ticket
 from bot.service.keys import Access, Caller
-from bot.service.lane import Job, Lane
+from bot.service.lane import Job, Lane, at_once
 from bot.service.metrics import Metrics
 from bot.service.readiness import Readiness, Stream
+from bot.service.reuse import Reuse
 from bot.service.streaming import Exchange, Item
-from bot.service.tracing import Tracing
+from bot.service.tracing import Tracing, observed
+from bot.store.types import Incoming
 from bot.types import State
 from models.errors import TruepennyError
 
 if TYPE_CHECKING:
+    from bot.parts import Parts
     from bot.store.store import Store
 
 log = logging.getLogger("truepenny.service")
@@ -36,6 +38,7 @@ class Service:
     config: ServiceConfig
     readiness: Readiness
     stream: Stream
+    reuse: Reuse
     replies: Lane
     lookups: Lane
     store: "Store"
@@ -54,15 +57,46 @@ class Service:
         """
         parts = self.readiness.parts()
 
-        def answer(question: str, state: State) -> Iterator[Item]:
-            kept = self.config.history_turns
-            shown = replace(state, turns=state.turns[-kept:] if kept else ())
-            return self.stream(question, shown, **parts)
-
         def begin(question: str, state: State, timeout_s: float) -> Job[Item]:
-            return self.replies.submit(partial(answer, question, state), timeout_s)
+            return self.reply(question, state, parts, ticket.channel, timeout_s)
 
         return Exchange(ticket, self.conversations, begin, self.config.reply_timeout_s)
+
+    def reply(
+        self, question: str, state: State, parts: "Parts", channel: str | None, timeout_s: float
+    ) -> Job[Item]:
+        """Begins a reply: at once if it is at hand, else in line.
+
+        Args:
+            question: The message.
+            state: The conversation before it.
+            parts: What it is made with.
+            channel: Where it came from; None for a reply that must not be served again.
+            timeout_s: How long it may take.
+
+        Raises:
+            ProblemError: The line is full (429).
+        """
+        kept = self.config.history_turns
+        shown = replace(state, turns=state.turns[-kept:] if kept else ())
+        again = self.reuse.find(question, shown, channel, parts)
+        stream = self.reuse.over(self.stream, channel, again)
+        seen = observed(stream, self.metrics, self.tracing.tracer)
+        work = partial(seen, question, shown, **parts)
+        return at_once(work, timeout_s) if again else self.replies.submit(work, timeout_s)
+
+    def require_room(self, incoming: Incoming) -> None:
+        """Refuses early a message that would be refused once it is on record.
+
+        Raises:
+            ProblemError: The service can't answer (503), or the line is full (429).
+        """
+        parts = self.readiness.parts()
+        if self.broadcasts.has(incoming.conversation_id, incoming.client_id):
+            return
+        new = State(conversation_id=incoming.conversation_id)
+        if not self.reuse.find(incoming.text, new, incoming.channel or "", parts):
+            self.replies.require_room()
 
     async def broadcast(self, ticket: Ticket, instance: str, patience_s: float) -> Broadcast:
         """Begins to make a message's reply, for any number of listeners.

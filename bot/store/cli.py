@@ -112,6 +112,27 @@ def export_conversation(
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
+@conversations.command("give-back")
+@explained
+def give_back_conversation(
+    conversation_id: ConversationId, config: Config = None, as_json: AsJson = False
+) -> None:
+    """Gives a conversation that a person has back to the bot.
+
+    Example: truepenny conversations give-back 5f0c6f1e
+    """
+    if ":" in conversation_id:
+        raise StoreError(f"{conversation_id!r} is held in a support system: give it back there")
+    with _store(config) as store:
+        if store.conversations.state(conversation_id) is None:
+            raise _unknown(conversation_id)
+        if not store.handovers.to_bot(conversation_id, now()):
+            raise StoreError("its handoff is still being sent: try again later")
+        store.audit.add(_actor(), "conversation.mode", conversation_id, mode="bot")
+    row = {"conversation_id": conversation_id, "mode": "bot"}
+    _done(row, f"The bot has {conversation_id}.", as_json)
+
+
 @conversations.command("erase")
 @explained
 def erase_conversation(

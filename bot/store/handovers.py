@@ -35,8 +35,12 @@ class Handovers:
         """
         with self._database.write() as session:
             row = locked(self._database, session, conversation_id)
-            row.state = to_json(replace(from_json(State, row.state), mode="person"))
-            row.updated_at = now()
+            at = now()
+            state = replace(
+                from_json(State, row.state), mode="person",
+                person_at=at.isoformat(timespec="seconds"),
+            )  # fmt: skip
+            row.state, row.updated_at = to_json(state), at
             session.execute(
                 update(MessageRow)
                 .where(MessageRow.conversation_id == conversation_id)
@@ -76,6 +80,6 @@ class Handovers:
             )
             if at is None or at <= row.updated_at or session.scalar(sending.limit(1)) is not None:
                 return False
-            back = replace(state, mode="bot", failures=0, pending=None, stack=())
+            back = replace(state, mode="bot", failures=0, pending=None, stack=(), person_at=None)
             row.state, row.updated_at = to_json(back), now()
             return True

@@ -7,6 +7,7 @@ from bot.store.database import Database
 from bot.store.handovers import Handovers
 from bot.store.keys import Keys
 from bot.store.migrate import require_current, upgrade
+from bot.store.needs import Needs
 from bot.store.outbox import Outbox
 from bot.store.turns import Turns
 
@@ -20,6 +21,7 @@ class Store:
         self.conversations = Conversations(database)
         self.handovers = Handovers(database)
         self.keys = Keys(database)
+        self.needs = Needs(database)
         self.audit = Audit(database)
         self.outbox = Outbox(database)
 

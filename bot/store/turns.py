@@ -7,6 +7,7 @@ reply counts only if the message still has the owner that made it, so it is give
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -66,6 +67,9 @@ class Turns:
             if self._waiting(session, incoming.conversation_id) >= most:
                 return "full"
             conversation.user_id = conversation.user_id or incoming.user_id
+            if incoming.profile:
+                state = from_json(State, conversation.state)
+                conversation.state = to_json(replace(state, profile=incoming.profile))
             row = known or self._new(session, incoming)
             row.position = self._last(session, incoming.conversation_id) + 1
             row.status, row.reason, row.attempts = _WAITING, None, (row.attempts or 0) + 1

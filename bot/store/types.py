@@ -14,13 +14,17 @@ SCOPES: tuple[Scope, ...] = ("chat", "check", "search", "admin")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """A customer's message as it arrives; `client_id` names it, for repeats."""
+    """A customer's message as it arrives; `client_id` names it, for repeats.
+
+    `profile` is what the caller tells of the customer; empty leaves what was told before.
+    """
 
     conversation_id: str
     client_id: str
     text: str
     user_id: str | None = None
     channel: str | None = None
+    profile: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def open_shop(**pipe: Any) -> Iterator[Shop]:
     orders.close()
 
 
-flows_in = lru_cache(load_flows)  # YAML is slow to read, and what was read can't change
+flows_in = lru_cache(load_flows)  # what was read can't change
 
 
 def dialogue_parts(flows: Flows, caller: Caller | None = None, **pipe: Any) -> DialogueParts:

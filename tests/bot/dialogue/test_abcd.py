@@ -6,7 +6,7 @@ from bot.dialogue.play import Conversation, load_conversations, play
 from examples.flows.abcd import actions
 from tests.bot.dialogue.shop import FLOWS, dialogue_parts, flows_in
 
-SCRIPTS = load_conversations(FLOWS / "conversations/abcd.yaml")
+SCRIPTS = load_conversations(FLOWS / "conversations/abcd.toml")
 PARTS = dialogue_parts(flows_in(FLOWS / "abcd"))
 
 

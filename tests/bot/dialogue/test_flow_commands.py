@@ -13,7 +13,12 @@ from tests.bot.dialogue.shop import FLOWS, dialogue_parts, flows_in
 from tests.bot.pipeline import QUESTION, QUOTE, pipeline
 from truepenny import app
 
-BROKEN = "flows: {a: {title: A, examples: [a], steps: [{say: hi, go: end}, {say: '{x}'}]}}"
+BROKEN = """
+flow = "a"
+title = "A"
+examples = ["a"]
+steps = [{ say = "hi", go = "end" }, { say = "{x}" }]
+"""
 
 
 def run(*args: Any, given: str = "") -> Result:
@@ -33,7 +38,7 @@ def test_check_is_content_with_the_samples() -> None:
 
 
 def test_check_fails_with_all_problems(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(BROKEN)
+    (tmp_path / "a.toml").write_text(BROKEN)
     done = run("flows", "check", tmp_path, "--json")
     assert done.exit_code == 1
     problems = json.loads(done.stdout)["problems"]
@@ -42,10 +47,10 @@ def test_check_fails_with_all_problems(tmp_path: Path) -> None:
 
 
 def test_check_tells_what_cant_be_read(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("flow: {}")
+    (tmp_path / "a.toml").write_text("slot = []")
     done = run("flows", "check", tmp_path)
     assert done.exit_code == 1
-    assert "unknown key; did you mean 'flows'?" in done.stderr
+    assert "unknown key; did you mean 'slots'?" in done.stderr
 
 
 def test_check_can_compare_what_examples_mean(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,14 +79,14 @@ def test_list_reads_the_configured_flows(tmp_path: Path) -> None:
 def test_run_plays_conversations(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     parts = dialogue_parts(flows_in(FLOWS / "abcd"))
     monkeypatch.setattr("bot.dialogue.parts.load_dialogue", lambda *_: parts)
-    script = FLOWS / "conversations/abcd.yaml"
+    script = FLOWS / "conversations/abcd.toml"
     done = run("flows", "run", script, "--explain", "--json")
     assert done.exit_code == 0
     assert len(done.stdout.splitlines()) == 8
     assert "start_flow return_size" in done.stderr
-    text = script.read_text().replace("[stays]", "[leaves]")
-    (tmp_path / "wrong.yaml").write_text(text)
-    done = run("flows", "run", "wrong.yaml")
+    text = script.read_text().replace('["stays"]', '["leaves"]')
+    (tmp_path / "wrong.toml").write_text(text)
+    done = run("flows", "run", "wrong.toml")
     assert done.exit_code == 1
     assert "expected 'leaves'" in done.stderr
 

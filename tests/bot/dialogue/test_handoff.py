@@ -1,10 +1,12 @@
 """A person takes over on request, after failures, by policy, by cause; and once only."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.dialogue.handoff import given_back
+from bot.dialogue.handoff import given_back, overdue
 from bot.types import State
 from tests.bot.dialogue.shop import Shop, open_shop, texts
 from tests.bot.pipeline import QUESTION, QUOTE
@@ -157,3 +159,27 @@ def test_a_failing_search_hands_over() -> None:
 def test_the_turn_of_a_person_stays_in_the_transcript() -> None:
     state = given_back(State(conversation_id="c", mode="person", failures=3))
     assert (state.mode, state.failures, state.stack) == ("bot", 0, ())
+
+
+def test_by_time_the_bot_goes_on_once_no_person_has_written_for_so_long(shop: Shop) -> None:
+    begun = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+    clock = [begun]
+    dialogue = shop.parts["dialogue"]
+    shop.parts["dialogue"] = replace(dialogue, give_back_hours=24.0, now=lambda: clock[0])
+    state, _ = shop.talk(CANCEL, "let me talk to a person")
+    assert state.person_at == "2026-11-25T12:00:00+00:00"
+    clock[0] = begun + timedelta(hours=23)
+    state, replies = shop.talk(QUESTION, state=state)
+    assert (replies[0].text, state.mode) == ("", "person")
+    clock[0] = begun + timedelta(hours=24)
+    state, replies = shop.talk(QUESTION, state=state)
+    assert replies[0].text.startswith(QUOTE)
+    assert (state.mode, state.person_at, state.stack) == ("bot", None, ())
+
+
+def test_without_hours_or_a_time_a_person_keeps_it() -> None:
+    later = datetime(2030, 1, 1, tzinfo=UTC)
+    state = State(conversation_id="c", mode="person", person_at="2026-11-25T12:00:00+00:00")
+    assert overdue(state, later, 1.0)
+    assert not overdue(state, later, 0.0)
+    assert not overdue(replace(state, person_at=None), later, 1.0)

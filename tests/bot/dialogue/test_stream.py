@@ -1,6 +1,7 @@
 """The streaming form says the same as `step`: sentences first, then the state, the reply last."""
 
-from bot.dialogue.step import knowledge, stream
+from bot.dialogue.asking import knowledge
+from bot.dialogue.step import stream
 from bot.types import Reply, Sentence, State, Turn
 from tests.bot.dialogue.shop import Shop
 from tests.bot.pipeline import QUESTION

@@ -2,11 +2,18 @@
 
 import asyncio
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bot.policy import Policy
 from bot.service.readiness import Readiness
-from bot.service.reload import follow, named
+from bot.service.reload import follow, follow_adapter, named, redrafted
+from models.config import ModelsConfig
+from models.errors import ModelError
+from models.registry import Registry
 from retrieval.index import build, open_index
 from retrieval.retriever import Retriever
 from retrieval.types import Article
@@ -124,3 +131,64 @@ def _next() -> Any:
     retriever = FakeRetriever()
     retriever.version = "fake-2"
     return parts(retriever)
+
+
+def adapter(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "adapter_config.json").write_text("{}")
+    return folder
+
+
+def test_another_version_of_the_adapter_is_taken_up_and_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = ModelsConfig(adapters=str(tmp_path / "adapters"), generator_adapter="answers")
+    registry, trained = Registry.of(models), adapter(tmp_path / "trained")
+
+    def load(name: str, config: ModelsConfig, **_: Any) -> Any:
+        return registry.current(config.generator_adapter)
+
+    def promote() -> None:
+        registry.promote("answers", trained, metrics={}, by="ada", why="better")
+
+    monkeypatch.setattr("bot.generator.load_generator", load)
+    promote()
+    given = {**parts(policy=Policy()), "generator": 1}
+    readiness = Readiness(lambda: given, FakeStream(), lambda found: None)  # type: ignore[arg-type, return-value]
+    readiness.renew()
+
+    def serves(version: int) -> bool:
+        return readiness.parts()["generator"] == version  # type: ignore[comparison-overlap]
+
+    async def until(version: int) -> None:
+        async with asyncio.timeout(10):
+            while not serves(version):
+                await asyncio.sleep(0.02)
+
+    async def run() -> None:
+        task = asyncio.create_task(follow_adapter(models, readiness, 0.02))
+        await asyncio.sleep(0.05)
+        promote()
+        await until(2)
+        registry.rollback("answers", by="ada", why="worse")
+        await until(1)
+        task.cancel()
+
+    asyncio.run(run())
+
+
+def test_an_adapter_that_cannot_be_loaded_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = ModelsConfig(adapters=str(tmp_path / "adapters"), generator_adapter="answers")
+
+    def load(*_: Any, **__: Any) -> Any:
+        raise ModelError("it is for another base")
+
+    monkeypatch.setattr("bot.generator.load_generator", load)
+    given = {**parts(policy=Policy()), "generator": "old"}
+    readiness = Readiness(lambda: given, FakeStream(), lambda found: None)  # type: ignore[arg-type, return-value]
+    readiness.renew()
+    readiness.renew(partial(redrafted, models))
+    assert readiness.parts()["generator"] == "old"  # type: ignore[comparison-overlap]
+    assert "still serving what was loaded before: it is for another base" in readiness.reasons[0]

@@ -102,3 +102,20 @@ def test_the_command_loads_no_database_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "set()\n", done.stderr
+
+
+@pytest.mark.usefixtures("at")
+def test_a_conversation_is_given_back(store: Store) -> None:
+    finish(store, receive(store))
+    store.handovers.to_person("c1")
+    assert told("conversations", "give-back", "c1") == [{"conversation_id": "c1", "mode": "bot"}]
+    state = store.conversations.state("c1")
+    assert state
+    assert state.mode == "bot"
+    (act,) = told("db", "audit")
+    assert (act["act"], act["subject"], act["details"]) == (
+        "conversation.mode", "c1", {"mode": "bot"},
+    )  # fmt: skip
+    assert "conversations list" in run("conversations", "give-back", "c9", code=1).stderr
+    held = run("conversations", "give-back", "chatwoot:1:7", code=1)
+    assert "give it back there" in held.stderr

@@ -1,6 +1,6 @@
 """A person takes a conversation over, and gives it back: nothing of the bot's slips through."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.store.outbox import put
 from bot.store.store import Store
@@ -61,6 +61,20 @@ def test_it_stays_with_the_person_while_the_handoff_goes_out(store: Store) -> No
     (claimed,) = store.outbox.claim("a")
     assert store.outbox.done(claimed.id, "a")
     assert store.handovers.to_bot("c1", later)
+
+
+def test_it_is_known_since_when_a_person_has_it(store: Store) -> None:
+    finish(store, receive(store))
+    before = now().replace(microsecond=0)
+    store.handovers.to_person("c1")
+    state = store.conversations.state("c1")
+    assert state
+    assert state.person_at
+    assert datetime.fromisoformat(state.person_at) >= before
+    assert store.handovers.to_bot("c1", now() + timedelta(seconds=1))
+    state = store.conversations.state("c1")
+    assert state
+    assert state.person_at is None
 
 
 def test_the_bot_has_what_nobody_knows(store: Store) -> None:
