@@ -9,8 +9,10 @@ import bot.cli
 import bot.dialogue.cli
 import bot.store.cli
 import evaluation.cli
+import evaluation.cli_adapters
 import evaluation.cli_gaps
 import finetune.cli
+import finetune.cli_shared
 import guards.cli
 import models.cli
 import retrieval.cli
@@ -22,6 +24,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def assembled(context: typer.Context) -> None:
+    """Hands the rooms what they may not import."""
+    promote = evaluation.cli_adapters.promote_trained
+    context.obj = finetune.cli_shared.Above(promote=promote)
+
+
 app.command()(retrieval.cli.index)
 app.command()(bot.cli.ask)
 app.command()(bot.cli.chat)
@@ -36,6 +47,7 @@ app.add_typer(bot.dialogue.cli.app, name="flows", help="Flows: check, list, run.
 app.add_typer(evaluation.cli.app, name="eval", help="Offline evaluation, with intervals.")
 app.add_typer(evaluation.cli_gaps.app, name="report", help="What the conversations tell: gaps.")
 app.add_typer(finetune.cli.app, name="train", help="Adapts a model to your data.")
+app.add_typer(evaluation.cli_adapters.app, name="adapters")
 app.add_typer(models.cli.app, name="models", help="Weights: list, fetch, verify.")
 
 

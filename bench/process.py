@@ -34,19 +34,19 @@ def serve(index: Path, config: Path | None, questions: Sequence[str]) -> Measure
     Raises:
         BenchError: It never gets ready, or doesn't reply.
     """
-    port = _free_port()
+    port = free_port()
     options = ["--index", str(index), "--host", "127.0.0.1", "--port", str(port)]
     options += ["--config", str(config)] if config else []
     began = time.perf_counter()
-    with _running([sys.executable, "-m", "truepenny", "serve", *options]) as (process, log):
+    with running([sys.executable, "-m", "truepenny", "serve", *options]) as (process, log):
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            _until_ready(client, process, log)
+            until_ready(client, process, log)
             ready = time.perf_counter() - began
             for question in questions:
                 reply = client.post("/v1/chat", json={"message": question}, timeout=PATIENCE_S)
                 if reply.status_code != 200:
                     raise BenchError(f"the service gave {reply.status_code}: {reply.text[:300]}")
-        return Measured(start_s=ready, rss_bytes=_resident(process))
+        return Measured(start_s=ready, rss_bytes=resident(process))
 
 
 def naive(
@@ -59,7 +59,7 @@ def naive(
     """
     options = [str(index), embedder_name, *([str(config)] if config else [])]
     began = time.perf_counter()
-    with _running([sys.executable, "-m", "bench.naive_process", *options]) as (process, log):
+    with running([sys.executable, "-m", "bench.naive_process", *options]) as (process, log):
         _expect(process, log, "ready")
         ready = time.perf_counter() - began
         for question in questions:
@@ -67,13 +67,20 @@ def naive(
             process.stdin.write(" ".join(question.split()) + "\n")
             process.stdin.flush()
             _expect(process, log, "done")
-        return Measured(start_s=ready, rss_bytes=_resident(process))
+        return Measured(start_s=ready, rss_bytes=resident(process))
 
 
 @contextmanager
-def _running(command: list[str]) -> Iterator[tuple["subprocess.Popen[str]", IO[str]]]:
-    """A process and its log (stderr); the process is ended when the block is left."""
-    environ = {k: v for k, v in os.environ.items() if k != "TRUEPENNY_SERVICE_KEYS"}
+def running(
+    command: list[str], **variables: str
+) -> Iterator[tuple["subprocess.Popen[str]", IO[str]]]:
+    """A process and its log (stderr); the process is ended when the block is left.
+
+    Args:
+        command: What is run.
+        variables: Added to the environment.
+    """
+    environ = {k: v for k, v in os.environ.items() if k != "TRUEPENNY_SERVICE_KEYS"} | variables
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
@@ -90,11 +97,16 @@ def _running(command: list[str]) -> Iterator[tuple["subprocess.Popen[str]", IO[s
                 process.communicate()
 
 
-def _until_ready(client: httpx.Client, process: "subprocess.Popen[str]", log: IO[str]) -> None:
+def until_ready(client: httpx.Client, process: "subprocess.Popen[str]", log: IO[str]) -> None:
+    """Waits for /readyz to give 200.
+
+    Raises:
+        BenchError: It ends, can't answer, or takes too long.
+    """
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise BenchError(f"truepenny serve ended with {process.returncode}: {_tail(log)}")
+            raise BenchError(f"the service ended with {process.returncode}: {tail(log)}")
         try:
             answer = client.get("/readyz")
         except httpx.TransportError:
@@ -105,7 +117,7 @@ def _until_ready(client: httpx.Client, process: "subprocess.Popen[str]", log: IO
         if answer.json().get("status") == "failed":
             raise BenchError(f"the service can't answer: {answer.json()['reasons']}")
         time.sleep(_POLL_S)
-    raise BenchError(f"truepenny serve wasn't ready within {PATIENCE_S:g} s: {_tail(log)}")
+    raise BenchError(f"the service wasn't ready within {PATIENCE_S:g} s: {tail(log)}")
 
 
 def _expect(process: "subprocess.Popen[str]", log: IO[str], word: str) -> None:
@@ -113,15 +125,16 @@ def _expect(process: "subprocess.Popen[str]", log: IO[str], word: str) -> None:
     for line in process.stdout:
         if line.strip() == word:
             return
-    raise BenchError(f"the naive pipeline ended before it said {word!r}: {_tail(log)}")
+    raise BenchError(f"the naive pipeline ended before it said {word!r}: {tail(log)}")
 
 
-def _tail(log: IO[str]) -> str:
+def tail(log: IO[str]) -> str:
+    """The end of a log."""
     log.seek(0)
     return log.read()[-500:].strip()
 
 
-def _resident(process: "subprocess.Popen[str]") -> int:
+def resident(process: "subprocess.Popen[str]") -> int:
     """Resident memory of a process and its children; shared pages count in each."""
     import psutil  # type: ignore[import-untyped]
 
@@ -130,7 +143,8 @@ def _resident(process: "subprocess.Popen[str]") -> int:
     return sum(int(member.memory_info().rss) for member in family)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

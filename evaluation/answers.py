@@ -57,7 +57,7 @@ def rows(
     for question in questions:
         reply = pipeline(question.question, question.state(), **parts)
         others = {name: scored(question, system(question)) for name, system in systems.items()}
-        row = {**_asked(question), **scored(question, given(reply)), **_details(reply)}
+        row = {**_asked(question), **scored(question, given(reply)), **details(reply)}
         yield {**row, "baselines": others} if others else row
 
 
@@ -89,6 +89,27 @@ def given(reply: Reply) -> Given:
         passages=tuple(hit.passage for hit in reply.hits),
         timings=reply.timings,
     )
+
+
+def details(reply: Reply) -> Row:
+    """What is needed to see why a reply came out as it did."""
+    verdicts = reply.review.verdicts if reply.review else ()
+    return {
+        "cause": reply.cause,
+        "answerable_probability": reply.review.answerable if reply.review else None,
+        "verdicts": [
+            {"claim": v.claim.text, "status": v.status, "probability": v.probability,
+             "guard": v.guard, "reason": v.reason}
+            for v in verdicts
+        ],
+        "hits": [
+            {"article": hit.passage.article_id, "passage": hit.passage.id, "score": hit.score}
+            for hit in reply.hits
+        ],
+        "model": reply.model,
+        "index_version": reply.index_version,
+        "threshold_version": reply.threshold_version,
+    }  # fmt: skip
 
 
 def only_quotes(got: Given) -> bool:
@@ -224,27 +245,6 @@ def _asked(question: Question) -> Row:
         "articles": list(question.articles),
         "facts": [list(fact) for fact in question.facts],
     }
-
-
-def _details(reply: Reply) -> Row:
-    """What is needed to see why a reply came out as it did."""
-    verdicts = reply.review.verdicts if reply.review else ()
-    return {
-        "cause": reply.cause,
-        "answerable_probability": reply.review.answerable if reply.review else None,
-        "verdicts": [
-            {"claim": v.claim.text, "status": v.status, "probability": v.probability,
-             "guard": v.guard, "reason": v.reason}
-            for v in verdicts
-        ],
-        "hits": [
-            {"article": hit.passage.article_id, "passage": hit.passage.id, "score": hit.score}
-            for hit in reply.hits
-        ],
-        "model": reply.model,
-        "index_version": reply.index_version,
-        "threshold_version": reply.threshold_version,
-    }  # fmt: skip
 
 
 def _filled(found: Mapping[str, Estimate]) -> dict[str, Estimate]:

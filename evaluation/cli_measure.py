@@ -1,8 +1,10 @@
 """`truepenny eval retrieval | answers | guard | faithfulness`."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,10 +18,14 @@ from evaluation.cli_shared import (
     More,
     Out,
     Questions,
+    Ray,
+    Row,
     Workers,
     collect,
+    load_baselines,
     load_guard,
     load_naive,
+    load_ray,
     load_retriever,
     show,
 )
@@ -102,7 +108,12 @@ def guard(
     limit: Limit = None,
     cache: CacheFile = None,
     workers: Workers = 1,
+    ray: Ray = None,
     out_file: Out = None,
+    baselines: Annotated[
+        bool,
+        typer.Option("--baselines", help="Also ROUGE-L, embedding and token similarity, beside."),
+    ] = False,
 ) -> None:
     """Measures the guard on labelled claims, a file at a time: AUC, catch rate, false alarms.
 
@@ -114,13 +125,16 @@ def guard(
 
     given = {str(path): spread(room.load(path), limit) for path in [*inputs, *(more or [])]}
     checker = load_guard(config)
+    others = load_baselines(config) if baselines else None
+    beside = [others.version] if others else []
     every = [row for rows in given.values() for row in rows]
     made = run(
         every,
-        lambda chunk: room.rows(chunk, checker),
-        lambda row: content_key("guard", checker.version, row),
+        lambda chunk: room.rows(chunk, checker, others),
+        lambda row: content_key("guard", checker.version, row, *beside),
         Cache(cache),
         workers,
+        spread=load_ray(ray, partial(_guard_work, config, baselines)),
     )
     found = collect(made, len(every), "checking", out_file)
     files = {
@@ -147,6 +161,7 @@ def faithfulness(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
     cache: CacheFile = None,
     workers: Workers = 1,
+    ray: Ray = None,
     out_file: Out = None,
 ) -> None:
     """Scores any system's answers: the metrics, then a line a row. Exits with 1 if a row failed.
@@ -160,12 +175,14 @@ def faithfulness(
     mapped = columns(column or [])
     lines = room.load(file, limit)
     checker = room.patient(load_guard(config))
+    make = partial(_faithfulness_work, config, str(file), mapped)
     made = run(
         lines,
         lambda chunk: room.rows(chunk, checker, str(file), mapped),
         lambda line: content_key("faithfulness", checker.version, mapped, line.row),
         Cache(cache),
         workers,
+        spread=load_ray(ray, make),
     )
     named = ({**row, **room.names(lines[n], mapped)} for n, row in enumerate(made))
     found = collect(named, len(lines), "checking", out_file)
@@ -179,3 +196,20 @@ def faithfulness(
     if result["failed"]:
         say(f"{result['failed']} of {result['rows']} rows could not be scored.")
         raise typer.Exit(1)
+
+
+def _faithfulness_work(
+    config: Path | None, name: str, mapped: dict[str, str]
+) -> Callable[[Sequence[Any]], Iterable[Row]]:
+    """The scorer, made where the work is done."""
+    from evaluation import faithfulness as room
+
+    checker = room.patient(load_guard(config))
+    return lambda chunk: room.rows(chunk, checker, name, mapped)
+
+
+def _guard_work(config: Path | None, baselines: bool) -> Callable[[Sequence[Any]], Iterable[Row]]:
+    from evaluation import guard as room
+
+    checker, others = load_guard(config), load_baselines(config) if baselines else None
+    return lambda chunk: room.rows(chunk, checker, others)

@@ -1,4 +1,4 @@
-"""`truepenny eval make-questions | label | agreement`."""
+"""`truepenny eval make-questions | label | agreement | estimate`."""
 
 import json
 from pathlib import Path
@@ -107,6 +107,45 @@ def agreement(
         return [[["kappa", shown(result["kappa"])]], [["sentence", first, second], *apart]]
 
     show(room.agreement(labels, first, second), as_json, tables)
+
+
+@explained
+def estimate(
+    rows: Annotated[Path, typer.Option("--input", help="Rows of eval faithfulness --out.")],
+    labels: Annotated[Path, typer.Option("--labels", help="JSONL of eval label.")],
+    rater: Annotated[
+        list[str] | None, typer.Option("--rater", help="Only theirs; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The share of supported sentences: a few labels, helped by all automatic scores (PPI++).
+
+    The labels must be of sentences drawn at random. How many are needed: truepenny eval plan.
+
+    Example: truepenny eval estimate --input var/now.jsonl --labels var/labels.jsonl
+    """
+    from evaluation import label as people
+    from evaluation.labelled import supported_share
+    from evaluation.questions import read_rows
+
+    known = people.load(labels)
+    wanted = {name: known.get(name, {}) for name in rater or known}
+    found = supported_share([row for _, row in read_rows(rows)], wanted)
+    show(found, as_json, _estimate_tables)
+
+
+def _estimate_tables(result: Row) -> list[list[list[str]]]:
+    from evaluation.statistics import shown
+
+    alike = result["correlation"]
+    body = [
+        ["labels with scores", shown(result["with_scores"])],
+        ["labels alone", shown(result["labels_alone"])],
+        ["scores alone (may be biased)", f"{result['scores_alone']:.3f} of {result['scored']}"],
+        ["correlation", "–" if alike is None else f"{alike:.2f}"],
+        ["sentences without a score", str(result["unscored"])],
+    ]
+    return [[["supported sentences", "share"], *body]]
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ from models.terminal import out
 if TYPE_CHECKING:
     from bot.parts import Parts
     from evaluation.baseline import Naive
+    from evaluation.overlap import Baselines
     from guards.guard import Guard
     from retrieval.retriever import Retriever
 
@@ -38,6 +39,12 @@ CacheFile = Annotated[
     typer.Option("--cache", help="Keeps each result by content; a run that was killed goes on."),
 ]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Threads; the result is the same.")]
+
+
+Ray = Annotated[
+    str | None,
+    typer.Option("--ray", help="A Ray cluster's address, or local; the result is the same."),
+]
 
 
 def collect(rows: Iterable[T], total: int, what: str, file: Path | None) -> list[T]:
@@ -84,6 +91,23 @@ def load_guard(config: Path | None) -> "Guard":
 
     settings = section(config, "guards", guard.GuardsConfig)
     return guard.load_guard(section(config, "models", ModelsConfig), settings)
+
+
+def load_baselines(config: Path | None) -> "Baselines":
+    """What `eval guard` is compared with."""
+    from evaluation import overlap
+    from models.config import ModelsConfig, section
+
+    return overlap.load_baselines(section(config, "models", ModelsConfig))
+
+
+def load_ray(address: str | None, make: Callable[[], Any]) -> Any:
+    """For the runner: on that cluster, or None for this process."""
+    if address is None:
+        return None
+    from evaluation.cluster import on_ray
+
+    return on_ray(address, make)
 
 
 def load_naive(parts: "Parts", config: Path | None) -> "Naive":

@@ -73,12 +73,19 @@ def key(row: Row) -> str:
 
 
 def metrics(rows: Sequence[Row]) -> list[Metric]:
-    """The metrics that rows of a kind have: of `eval answers`, `faithfulness` or `guard`.
+    """The metrics that rows have: of `eval answers`, `dialogue`, `faithfulness` or `guard`.
 
     Raises:
         InputError: They are of none of these.
     """
     some = next((row for row in rows if "error" not in row), {})
+    if "turn_timings" in some:
+        return [
+            Metric(name="right", part=_outcome("right")),
+            Metric(name="wrong", part=_outcome("wrong"), better=-1),
+            Metric(name="asked_again", part=_asked_again, better=-1),
+            Metric(name="total_ms", part=_milliseconds, better=-1),
+        ]
     if "outcome" in some:
         return [
             Metric(name="right_and_cited", part=_outcome("right", answerable=True, judged=True)),
@@ -217,6 +224,10 @@ def _answer_supported(row: Row) -> Part:
 
 def _flag(name: str) -> Callable[[Row], Part]:
     return lambda row: (float(row[name]), 1.0) if name in row else None
+
+
+def _asked_again(row: Row) -> Part:
+    return (float(bool(row["asked_again"])), 1.0) if row["known"] else None
 
 
 def _relevance(row: Row) -> Part:

@@ -46,28 +46,27 @@ def rows(
     """Scores each line, in order.
 
     Yields:
-        {line, id?} with the review as `truepenny check` gives it, `citations` a sentence,
+        {line, id?} with the verdicts as `truepenny check` gives them, `citations` a sentence,
         `relevance` and `refused`; or with {error} where the row is wrong or its review failed,
         so that one bad row doesn't end the run.
     """
     mapped = columns or {}
     read = [_read(line, f"{name}:{line.number}", mapped) for line in lines]
     good = [(found, *unmarked(found.text)) for found in read if isinstance(found, Answer)]
-    jobs = [
-        Reviewed(answer=text, passages=_passages(found), question=found.question)
-        for found, text, _ in good
-    ]
-    made = zip(good, _reviews(guard, jobs), strict=True)
+    jobs = [job for found, text, _ in good for job in _jobs(found, text)]
+    judged = _reviews(guard, jobs)
+    made = zip(good, zip(judged, judged, strict=True), strict=True)
     for line, found in zip(lines, read, strict=True):
         key = names(line, mapped)
         if isinstance(found, str):
             yield {**key, "error": found}
             continue
-        (given, text, marks), review = next(made)
+        (given, text, marks), (review, aside) = next(made)
         if isinstance(review, str):
             yield {**key, "error": review}
         else:
-            yield {**_result(given, text, marks, review, guard), **key}
+            relevance = None if isinstance(aside, str) else aside.answerable
+            yield {**_result(given, text, marks, review, relevance, guard), **key}
 
 
 def names(line: Line, columns: Mapping[str, str]) -> Row:
@@ -134,6 +133,15 @@ def _passages(found: Answer) -> Any:
     return as_passages([text for _, text in found.passages], [key for key, _ in found.passages])
 
 
+def _jobs(found: Answer, text: str) -> tuple[Reviewed, Reviewed]:
+    """The answer against its passages; and, as a passage itself, does it answer the question?"""
+    passages = _passages(found)
+    return (
+        Reviewed(answer=text, passages=passages, question=found.question, answerable=False),
+        Reviewed(answer="", passages=as_passages([text]), question=found.question),
+    )
+
+
 def _reviews(guard: "Guard", jobs: Sequence[Reviewed]) -> Iterator[Review | str]:
     """One a job; where a review raises, its sentence."""
     at = 0
@@ -147,8 +155,17 @@ def _reviews(guard: "Guard", jobs: Sequence[Reviewed]) -> Iterator[Review | str]
             yield str(error)
 
 
-def _result(found: Answer, text: str, marks: Any, review: Review, guard: "Guard") -> Row:
+def _result(
+    found: Answer,
+    text: str,
+    marks: Any,
+    review: Review,
+    relevance: float | None,
+    guard: "Guard",
+) -> Row:
+    """The row; `relevance` is the probability that the answer speaks to the question."""
     record = review_json(review)
+    del record["answerable"]  # of the passages, which isn't asked here
     for item in record["verdicts"]:
         item["status"] = REFUSAL if declines(item["claim"]) else item["status"]
     left = [item["status"] for item in _statements(record)]
@@ -160,18 +177,11 @@ def _result(found: Answer, text: str, marks: Any, review: Review, guard: "Guard"
         **record,
         "status": min(left, key=order.index, default=REFUSAL if refused else "supported"),
         "refused": refused,
-        "relevance": None if refused else _relevance(found, text, guard),
+        "relevance": None if refused else relevance,
         "citations": scored(
             claims, marks, found.citations, _passages(found), guard, found.question or "", text
         ) if marked else None,
     }  # fmt: skip
-
-
-def _relevance(found: Answer, text: str, guard: "Guard") -> float | None:
-    """Probability that the answer, read as a passage, answers the question."""
-    if not found.question:
-        return None
-    return guard.review("", as_passages([text]), found.question).answerable
 
 
 def _statements(row: Row) -> list[Row]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evaluation.label import kappa
+from evaluation.overlap import NAMES as BASELINES
 from evaluation.questions import InputError, read_rows
 from evaluation.statistics import auc_estimate, share, shown
 from guards.claims import claims
@@ -22,9 +24,11 @@ from guards.verifier import windows
 from retrieval.types import Passage
 
 if TYPE_CHECKING:
+    from evaluation.overlap import Baselines
     from guards.guard import Guard
 
 VETO = 0.5
+SCORES = ("cascade", "verifier", "overlap", *BASELINES)
 Row = dict[str, Any]
 
 
@@ -37,9 +41,12 @@ def load(path: Path) -> list[Row]:
     return [_checked(row, path, number) for number, row in read_rows(path)]
 
 
-def rows(given: Sequence[Row], guard: "Guard") -> Iterator[Row]:
-    """Judges each row and yields it with its scores, in order."""
+def rows(
+    given: Sequence[Row], guard: "Guard", baselines: "Baselines | None" = None
+) -> Iterator[Row]:
+    """Judges each row and yields it with its scores, in order; those of baselines if given."""
     for row in given:
+        evidence = [row["evidence"]] if isinstance(row["evidence"], str) else row["evidence"]
         found = passages(row["evidence"])
         said = sentences(row["claim"])
         verdicts = guard.judge(said, found)
@@ -49,6 +56,7 @@ def rows(given: Sequence[Row], guard: "Guard") -> Iterator[Row]:
             "cascade": min(map(combined, verdicts)),
             "verifier": _verifier_alone(verdicts, found, guard),
             "overlap": overlap(row["claim"], row["evidence"]),
+            **(baselines.scores(row["claim"], evidence) if baselines else {}),
             "verdicts": [
                 {"claim": v.claim.text, "status": v.status, "probability": v.probability,
                  "guard": v.guard, "reason": v.reason}
@@ -62,6 +70,8 @@ def summary(found: Sequence[Row], guard: "Guard") -> dict[str, Any]:
 
     Rows of one evidence are resampled together. `catch_rate` is of the unsupported rows,
     `false_alarms` of the supported ones; `verifier_...` is the verifier alone, same threshold.
+    `kappa` is with the labels at the shipped threshold; `best_kappa` at the threshold that suits
+    these very rows best, which flatters every score alike.
     """
     labels = [row["supported"] for row in found]
     clusters = [row["evidence_hash"] for row in found]
@@ -75,14 +85,21 @@ def summary(found: Sequence[Row], guard: "Guard") -> dict[str, Any]:
         pairs = list(zip(flags, labels, strict=True))
         rates[f"{prefix}catch_rate"] = share([flag for flag, label in pairs if not label])
         rates[f"{prefix}false_alarms"] = share([flag for flag, label in pairs if label])
+    scores = {
+        name: [row[name] for row in found]
+        for name in SCORES
+        if found and all(name in row for row in found)
+    }
     return {
         "n": len(found),
         "supported": sum(labels),
         "unchecked": sum(row["status"] == "unchecked" for row in found),
-        "auc": {
-            name: auc_estimate([row[name] for row in found], labels, clusters)
-            for name in ("cascade", "verifier", "overlap")
+        "auc": {name: auc_estimate(values, labels, clusters) for name, values in scores.items()},
+        "kappa": {
+            name: kappa([str(not flag) for flag in refused[prefix]], [str(x) for x in labels])
+            for name, prefix in (("cascade", ""), ("verifier", "verifier_"))
         },
+        "best_kappa": {name: best_kappa(values, labels) for name, values in scores.items()},
         **rates,
         "threshold": least,
         "guard_version": guard.version,
@@ -90,27 +107,53 @@ def summary(found: Sequence[Row], guard: "Guard") -> dict[str, Any]:
 
 
 def tables(result: Row) -> list[list[list[str]]]:
-    """One table, a row a file; the last rates are at the threshold the guard applies."""
-    body = [
-        [
-            Path(name).name,
-            *(shown(found["auc"][score]) for score in ("cascade", "verifier", "overlap")),
-            shown(found["catch_rate"]),
-            shown(found["false_alarms"]),
-        ]
-        for name, found in result["files"].items()
-    ]
-    header = ["file", "AUC cascade", "AUC verifier", "AUC overlap", "catch rate", "false alarms"]
+    """One table, a row a score of a file; the last columns are at the threshold that serves."""
+    body = [line for name, found in result["files"].items() for line in _lines(name, found)]
+    header = ["file", "score", "AUC", "kappa at its best", "kappa", "catch rate", "false alarms"]
     return [[header, *body]]
+
+
+def _lines(name: str, found: Row) -> Iterator[list[str]]:
+    prefixes = {"cascade": "", "verifier": "verifier_"}
+    for number, (score, area) in enumerate(found["auc"].items()):
+        served = ["", "", ""]
+        if score in prefixes:
+            rates = [found[f"{prefixes[score]}{rate}"] for rate in ("catch_rate", "false_alarms")]
+            served = [shown(item) for item in (found["kappa"][score], *rates)]
+        best = shown(found["best_kappa"][score])
+        yield [Path(name).name if number == 0 else "", score, shown(area), best, *served]
+
+
+def best_kappa(scores: Sequence[float], labels: Sequence[bool]) -> dict[str, Any]:
+    """Cohen's kappa with the labels at the threshold where it is highest, and that threshold.
+
+    The interval takes the threshold as given.
+    """
+    values, truth = np.asarray(scores, np.float64), np.asarray(labels, bool)
+    found: Any = kappa([], [])
+    if not len(values) or truth.all() or not truth.any():
+        return {**found, "threshold": None}
+    order = np.argsort(-values, kind="stable")
+    last = np.append(np.diff(values[order]) != 0, True)  # of the rows with one score
+    accepted = np.arange(1, len(values) + 1)[last]
+    right = np.cumsum(truth[order])[last]
+    share_true = truth.mean()
+    agree = (2 * right - accepted) / len(values) + 1 - share_true
+    picked = accepted / len(values)
+    chance = picked * share_true + (1 - picked) * (1 - share_true)
+    least = float(values[order][last][int(np.argmax((agree - chance) / (1 - chance)))])
+    found = kappa([str(value >= least) for value in scores], [str(x) for x in labels])
+    return {**found, "threshold": least}
 
 
 def combined(verdict: Verdict) -> float:
     """The cascade's one score for a claim; see the module."""
-    if verdict.probability is None:
-        return 0.0
-    if verdict.guard in ("quote", "verifier"):
-        return verdict.probability
-    return VETO * verdict.probability
+    return 0.0 if verdict.probability is None else graded(verdict.guard, verdict.probability)
+
+
+def graded(judge: str, probability: float) -> float:
+    """The probability, halved where an exact check said no."""
+    return probability if judge in ("quote", "verifier") else VETO * probability
 
 
 def passages(evidence: str | Sequence[str]) -> list[Passage]:

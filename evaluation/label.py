@@ -26,7 +26,7 @@ def items(rows: Sequence[Row]) -> list[Row]:
         InputError: No row holds a sentence.
     """
     found = [
-        {"key": f"{row.get('id', row.get('line', n))}/{at}", "sentence": verdict["claim"],
+        {"key": key_of(row, n, at), "sentence": verdict["claim"],
          "question": row.get("question") or "", "evidence": verdict.get("quote") or ""}
         for n, row in enumerate(rows, start=1)
         for at, verdict in enumerate(row.get("verdicts", ()), start=1)
@@ -34,6 +34,11 @@ def items(rows: Sequence[Row]) -> list[Row]:
     if not found:
         raise InputError("no sentences to judge: give rows that --out of faithfulness has written")
     return found
+
+
+def key_of(row: Row, number: int, at: int) -> str:
+    """What names a sentence: its row's id, else its line, and its place in the answer."""
+    return f"{row.get('id', row.get('line', number))}/{at}"
 
 
 def load(path: Path) -> dict[str, dict[str, str]]:

@@ -7,13 +7,17 @@ Source: Angelopoulos, Duchi & Zrnic (2023), PPI++, https://arxiv.org/abs/2311.01
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
+from evaluation.questions import InputError
 from evaluation.statistics import CONFIDENCE, Estimate
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,60 @@ class Plan:
     unpaired: int
     paired: int
     scored: int
+
+
+def supported_share(rows: Sequence[Row], labels: Mapping[str, Mapping[str, str]]) -> Row:
+    """The share of a run's sentences that people would call supported.
+
+    Args:
+        rows: That `eval faithfulness --out` has written; the scores are the probabilities.
+        labels: By rater and sentence, as `label.load` gives them. Of several raters the mean
+            counts; "unclear" is no label.
+
+    Returns:
+        `with_scores` and `labels_alone` as estimates, the scores' own mean, their correlation
+        with the labels, and how many sentences were labelled and left out (without a score).
+
+    Raises:
+        InputError: Fewer than two labels are of sentences of these rows.
+    """
+    scores = _scores(rows)
+    said: dict[str, list[float]] = {}
+    for judged in labels.values():
+        for key, word in judged.items():
+            if key in scores and word != "unclear":
+                said.setdefault(key, []).append(float(word == "supported"))
+    if len(said) < 2:
+        raise InputError(
+            f"got {len(said)} labels of the {len(scores)} scored sentences, expected at least 2: "
+            "are the labels of this run, and is --rater right?"
+        )
+    y = [sum(words) / len(words) for words in said.values()]
+    f = [scores[key] for key in said]
+    rest = [score for key, score in scores.items() if key not in said]
+    alike = len(set(y)) == 1 or len(set(f)) == 1
+    return {
+        "with_scores": powered_mean(y, f, rest),
+        "labels_alone": powered_mean(y, f, []),
+        "scores_alone": sum(scores.values()) / len(scores),
+        "correlation": None if alike else float(np.corrcoef(y, f)[0, 1]),
+        "labelled": len(y),
+        "scored": len(scores),
+        "unscored": sum(len(row.get("verdicts", ())) for row in rows) - len(scores),
+    }
+
+
+def _scores(rows: Sequence[Row]) -> dict[str, float]:
+    """The cascade's one score a sentence, as `evaluation.guard` makes it."""
+    from evaluation.guard import graded
+    from evaluation.label import key_of
+
+    return {
+        key_of(row, n, at): graded(verdict["guard"], verdict["probability"])
+        for n, row in enumerate(rows, start=1)
+        for at, verdict in enumerate(row.get("verdicts", ()), start=1)
+        if verdict["probability"] is not None
+    }
 
 
 def powered_mean(

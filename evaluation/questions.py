@@ -67,7 +67,7 @@ def load(path: Path, limit: int | None = None) -> list[Question]:
     """
     found: dict[str, Question] = {}
     for number, row in read_rows(path):
-        item = _question(row, f"{path}:{number}", f"{path.stem}-{number:03d}")
+        item = as_question(row, f"{path}:{number}", f"{path.stem}-{number:03d}")
         if item.id in found:
             raise InputError(f"{path}:{number}: the id {item.id!r} is taken by an earlier row")
         found[item.id] = item
@@ -117,6 +117,35 @@ def parse(line: str, where: str) -> dict[str, Any]:
     return row
 
 
+def as_question(row: dict[str, Any], where: str, fallback: str) -> Question:
+    """A row as a question.
+
+    Args:
+        row: As it was read.
+        where: File and line, for messages.
+        fallback: The id of a row without one.
+
+    Raises:
+        InputError: A value is of the wrong kind.
+    """
+    answerable = row.get("answerable", True)
+    if not isinstance(answerable, bool):
+        raise InputError(f"{where}: answerable must be true or false, got {answerable!r}")
+    facts = row.get("facts") or []
+    if not isinstance(facts, list):
+        raise InputError(f"{where}: facts must be a list of lists of alternatives, got {facts!r}")
+    return Question(
+        id=_text(row.get("id", fallback), "id", where),
+        question=_text(row.get("question"), "question", where),
+        history=tuple(_turn(item, where) for item in row.get("history") or ()),
+        answerable=answerable,
+        articles=_texts(row.get("articles"), "articles", where),
+        facts=tuple(_texts(item, "each of facts", where) for item in facts),
+        forbidden=_texts(row.get("forbidden"), "forbidden", where),
+        kind=_text(row.get("kind", "plain" if answerable else "unanswerable"), "kind", where),
+    )
+
+
 def holds(text: str, alternative: str) -> bool:
     """Whether a text says a phrase: as whole words, and not as part of a longer number.
 
@@ -149,25 +178,6 @@ def _pattern(alternative: str) -> re.Pattern[str]:
     before = r"(?<!\w)(?<!\d[.,:])" if phrase[:1].isdigit() else r"(?<!\w)"
     after = r"(?!\w)(?![.,:]\d)" if phrase[-1:].isdigit() else r"(?!\w)"
     return re.compile(before + re.escape(phrase) + after)
-
-
-def _question(row: dict[str, Any], where: str, fallback: str) -> Question:
-    answerable = row.get("answerable", True)
-    if not isinstance(answerable, bool):
-        raise InputError(f"{where}: answerable must be true or false, got {answerable!r}")
-    facts = row.get("facts") or []
-    if not isinstance(facts, list):
-        raise InputError(f"{where}: facts must be a list of lists of alternatives, got {facts!r}")
-    return Question(
-        id=_text(row.get("id", fallback), "id", where),
-        question=_text(row.get("question"), "question", where),
-        history=tuple(_turn(item, where) for item in row.get("history") or ()),
-        answerable=answerable,
-        articles=_texts(row.get("articles"), "articles", where),
-        facts=tuple(_texts(item, "each of facts", where) for item in facts),
-        forbidden=_texts(row.get("forbidden"), "forbidden", where),
-        kind=_text(row.get("kind", "plain" if answerable else "unanswerable"), "kind", where),
-    )
 
 
 def _text(value: object, name: str, where: str) -> str:

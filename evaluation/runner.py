@@ -77,6 +77,7 @@ def run(
     cache: Cache | None = None,
     workers: int = 1,
     chunk: int = CHUNK,
+    spread: Callable[[Sequence[Sequence[T]]], Iterable[list[Row]]] | None = None,
 ) -> Iterator[Row]:
     """One result an item, in order.
 
@@ -88,13 +89,16 @@ def run(
         cache: Of results. Failed rows (`error`) aren't kept: what failed is tried again.
         workers: Threads. The models under `work` leave Python, so threads do run at once.
         chunk: Items a call; results come a chunk at a time.
+        spread: Does the chunks elsewhere, in place of `work` and `workers`; see `cluster.on_ray`.
     """
     keep = cache or Cache(None)
     keys = [key(item) if key else str(n) for n, item in enumerate(items)]
     known = [keep.get(k) if key else None for k in keys]
     new = [n for n, found in enumerate(known) if found is None]
     chunks = [new[at : at + chunk] for at in range(0, len(new), chunk)]
-    made = _made(chunks, lambda part: list(work([items[n] for n in part])), workers)
+    given = [[items[n] for n in part] for part in chunks]
+    results_of = spread(given) if spread else _made(given, work, workers)
+    made = zip(chunks, results_of, strict=True)
     fresh: dict[int, Row] = {}
     for n in range(len(items)):
         found = known[n]
@@ -108,18 +112,17 @@ def run(
 
 
 def _made(
-    chunks: Sequence[list[int]], work: Callable[[list[int]], list[Row]], workers: int
-) -> Iterator[tuple[list[int], list[Row]]]:
-    """Chunks with their results, in order, a bounded number in work."""
+    chunks: Sequence[Sequence[T]], work: Callable[[Sequence[T]], Iterable[Row]], workers: int
+) -> Iterator[list[Row]]:
+    """The results of each chunk, in order, a bounded number in work."""
     if workers == 1:
-        yield from ((part, work(part)) for part in chunks)
+        yield from (list(work(part)) for part in chunks)
         return
     with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[tuple[list[int], Future[list[Row]]]] = deque()
+        waiting: deque[Future[list[Row]]] = deque()
         for part in chunks:
-            waiting.append((part, pool.submit(work, part)))
+            waiting.append(pool.submit(lambda part: list(work(part)), part))
             if len(waiting) >= workers * AHEAD:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        for first, future in waiting:
-            yield first, future.result()
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from finetune import commands
+from finetune import commands, commands_chat
 from models.config import ModelsConfig, section
 from models.terminal import explained, out, say
 
@@ -88,6 +88,8 @@ def verifier(
 
 for command in (
     commands.generator,
+    commands_chat.preference,
+    commands_chat.rewriter,
     commands.embedder,
     commands.intents,
     commands.encoder,

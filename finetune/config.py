@@ -54,6 +54,9 @@ class FinetuneConfig(Section):
     augment: float = Field(default=1.0, ge=0.0)
     temperature: float = Field(default=0.05, gt=0.0)
     negatives: int = Field(default=2, ge=0)
+    beta: float = Field(default=0.1, gt=0.0)
+    drafts: int = Field(default=4, ge=2)
+    draft_temperature: float = Field(default=0.8, gt=0.0)
 
     @property
     def rate(self) -> float:

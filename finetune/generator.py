@@ -13,6 +13,9 @@ from finetune.general import halves
 from finetune.objectives.causal import CausalLM
 from finetune.run import Task
 from finetune.trainer import OnStep, Run
+from finetune.writing import METHODS, samples
+
+SHOWN, MAX_TOKENS = 3, 60
 
 
 def task(
@@ -36,7 +39,7 @@ def task(
     train, over = encode(dataset.train, tokenizer, context)
     held, over_held = encode(dataset.held, tokenizer, context)
     card["over_the_context"] = len(over) + len(over_held)
-    replay, measured = halves(_general(general, tokenizer), config.replay)
+    replay, measured = halves(encoded_general(general, tokenizer), config.replay)
     adapted = methods.apply(model, config, causal=True)
     run = Run(
         model=adapted, objective=CausalLM(tokenizer.pad_token_id), train=train, held=held,
@@ -48,10 +51,18 @@ def task(
         if config.method == "full":
             tokenizer.save_pretrained(folder)
 
-    return Task(name="generator", base=base, run=run, general=measured, card=card, save=save)
+    def written() -> list[tuple[str, str, str]]:
+        shown = held[:SHOWN] if config.method in METHODS else []
+        return samples(adapted, tokenizer, shown, MAX_TOKENS)
+
+    return Task(
+        name="generator", base=base, run=run, general=measured, card=card, save=save,
+        samples=written,
+    )  # fmt: skip
 
 
-def _general(pairs: Sequence[tuple[str, str]], tokenizer: Any) -> list[Encoded]:
+def encoded_general(pairs: Sequence[tuple[str, str]], tokenizer: Any) -> list[Encoded]:
+    """General questions and answers as chats, labels at the answers alone."""
     chats = (
         [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
         for question, answer in pairs

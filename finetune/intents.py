@@ -120,7 +120,8 @@ def accuracy(run: Run) -> float:
     with torch.inference_mode():
         for item in run.held:
             batch = run.objective.collate([item], Random(0))
-            logits = run.model(batch["input_ids"], batch["attention_mask"])
+            on = next(run.model.parameters()).device
+            logits = run.model(batch["input_ids"].to(on), batch["attention_mask"].to(on))
             right += int(logits.argmax()) == item.label
     run.model.train(training)
     return round(right / len(run.held), 4)

@@ -10,6 +10,9 @@ from typing import Any
 _USE = {
     "generator": "Writes draft answers from help-centre passages, in Truepenny's own prompt "
     "template. Every sentence still passes the guard before it is said.",
+    "preference": "Writes draft answers, as the generator does that it went on from; trained to "
+    "prefer drafts that the guard verifies to drafts that it rejects.",
+    "rewriter": "Makes a follow-up question stand alone, from the conversation before it.",
     "embedder": "Finds the passages of a help centre that answer a question.",
     "intents": "Names the intent of a customer's message.",
     "encoder": "An encoder that knows the words of a domain; a start for other trainings.",

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import math
-import resource
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +12,14 @@ from finetune import checkpoint, methods
 from finetune.config import FinetuneConfig
 from finetune.errors import TrainingError
 from finetune.model_card import model_card
-from finetune.trainer import Fit, Run, fit, mean_loss
+from finetune.objectives.types import Objective
+from finetune.processes import Processes
+from finetune.report import REPORT, report, rows
+from finetune.trainer import METRICS, SPEED, Fit, Run, fit, mean_loss, peak_memory_mb
 from models.merging import weights_digest
 
 SUMMARY, CARD = "summary.json", "README.md"
+Sample = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +27,9 @@ class Task:
     """What a command trains.
 
     `general` is measured before and after, never trained on; empty where nothing general can be
-    asked of the model. `quality` measures held-out quality in the task's own terms. `save`
-    writes the result into a folder.
+    asked of the model, and by `general_objective` where it isn't the run's own. `quality`
+    measures held-out quality in the task's own terms; `samples` gives what the model writes for
+    the report: (asked, wanted, written). `save` writes the result into a folder.
     """
 
     name: str
@@ -36,6 +39,8 @@ class Task:
     card: Mapping[str, Any]
     save: Callable[[Path], None]
     quality: Callable[[], dict[str, float]] = dict
+    general_objective: Objective | None = None
+    samples: Callable[[], Sequence[Sample]] = tuple
 
 
 def execute(task: Task) -> dict[str, Any]:
@@ -53,9 +58,10 @@ def execute(task: Task) -> dict[str, Any]:
     run = replace(task.run, identity=_identity(task, digest))
     if config.kl:
         _check_kl(run)
-    out = run.out
+    out, processes = run.out, Processes.joined()
+    run.model.to(processes.device)
     try:
-        before = _measure(run, task)
+        before, said = _measure(run, task), task.samples()
         trained, total = methods.trainable(run.model)
         fitted = fit(run)
         after = _measure(run, task)
@@ -74,24 +80,42 @@ def execute(task: Task) -> dict[str, Any]:
             "checks": checks,
             "passed": all(check["passed"] for check in checks),
         }
-        out.mkdir(parents=True, exist_ok=True)
-        task.save(out)
-        (out / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-        (out / CARD).write_text(model_card(summary), encoding="utf-8")
+        if processes.first:
+            _write(task, summary, said, task.samples())
+        processes.wait()
     except OSError as error:
         raise TrainingError(
             f"{out} can't be written ({error}); the last checkpoint is intact. Make room and run "
             "the same command again"
         ) from error
-    for name in (checkpoint.CHECKPOINT, checkpoint.BEST):
-        (out / name).unlink(missing_ok=True)
+    if processes.first:
+        for name in (checkpoint.CHECKPOINT, checkpoint.BEST):
+            (out / name).unlink(missing_ok=True)
     return summary
+
+
+def _write(
+    task: Task, summary: dict[str, Any], before: Sequence[Sample], after: Sequence[Sample]
+) -> None:
+    """Adapter, summary, card and report."""
+    out = task.run.out
+    out.mkdir(parents=True, exist_ok=True)
+    task.save(out)
+    (out / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    (out / CARD).write_text(model_card(summary), encoding="utf-8")
+    shown = [
+        {"asked": asked, "wanted": wanted, "before": said, "after": now}
+        for (asked, wanted, said), (_, _, now) in zip(before, after, strict=True)
+    ]
+    page = report(summary, rows(out / METRICS), rows(out / SPEED), shown)
+    (out / REPORT).write_text(page, encoding="utf-8")
 
 
 def _measure(run: Run, task: Task) -> dict[str, float]:
     found = {"held_loss": round(mean_loss(run, run.held), 4)}
     if task.general:
-        found["general_loss"] = round(mean_loss(run, task.general), 4)
+        asked = replace(run, objective=task.general_objective or run.objective)
+        found["general_loss"] = round(mean_loss(asked, task.general), 4)
     return found | task.quality()
 
 
@@ -120,7 +144,6 @@ def _check(
 
 
 def _training(fitted: Fit) -> dict[str, Any]:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "steps": fitted.steps,
         "planned_steps": fitted.planned,
@@ -128,7 +151,7 @@ def _training(fitted: Fit) -> dict[str, Any]:
         "precision": fitted.precision,
         "seconds": fitted.seconds,
         "tokens_per_second": fitted.tokens_per_second,
-        "peak_memory_mb": round(peak / (1e6 if sys.platform == "darwin" else 1e3)),
+        "peak_memory_mb": peak_memory_mb(),
     }
 
 

@@ -9,6 +9,8 @@ had never stopped.
 import json
 import logging
 import math
+import resource
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +26,10 @@ from finetune.config import FinetuneConfig
 from finetune.errors import TrainingError
 from finetune.objectives.types import Batch, Objective
 from finetune.precision import autocast, choose
+from finetune.processes import Processes
 
 log = logging.getLogger("truepenny.finetune")
-METRICS = "metrics.jsonl"
+METRICS, SPEED = "metrics.jsonl", "speed.jsonl"
 OnStep = Callable[[int, int, float], None]
 """Told after each step: (steps taken, all steps, loss)."""
 
@@ -90,6 +93,7 @@ def fit(run: Run) -> Fit:
     loop.resume()
     while loop.unfinished():
         loop.step()
+    loop.processes.wait()
     checkpoint.restore(run.model, loop.best_weights())
     return loop.result()
 
@@ -99,23 +103,27 @@ def mean_loss(run: Run, items: Sequence[Any], precision: str | None = None, seed
     device = next(run.model.parameters()).device
     chosen = choose(run.config.precision, device)
     lengths = [run.objective.length(item) for item in items]
+    processes = Processes.joined()
     total, terms = 0.0, 0
     training = run.model.training
     run.model.eval()
     with torch.no_grad():
-        for number, rows in enumerate(fixed_width(lengths, run.config.batch_tokens, Random(seed))):
+        batches = enumerate(fixed_width(lengths, run.config.batch_tokens, Random(seed)))
+        for number, rows in processes.share(list(batches)):
             batch = _on(run.objective.collate([items[n] for n in rows], Random(number)), device)
             with autocast(chosen, device):
                 total += float(run.objective.loss(run.model, batch))
             terms += run.objective.terms(batch)
     run.model.train(training)
-    return total / max(terms, 1)
+    loss, count = processes.total(total, terms)
+    return loss / max(count, 1)
 
 
 class _Loop:
     def __init__(self, run: Run) -> None:
         config = run.config
         self.run, self.config, self.progress = run, config, Progress()
+        self.processes = Processes.joined()
         self.device = next(run.model.parameters()).device
         self.precision = choose(config.precision, self.device)
         lengths = [run.objective.length(item) for item in run.train]
@@ -158,35 +166,41 @@ class _Loop:
     def _loss(self, number: int, step: Step) -> float:
         """Gradients of one step: each micro-batch weighs as many terms as it has."""
         objective, rng = self.run.objective, Random(f"{self.config.seed} step {number}")
+        shares = [self.processes.share(rows) for rows in step]
         batches = [
             _on(objective.collate([self.run.train[n] for n in rows], rng), self.device)
-            for rows in step
+            for rows in shares
+            if rows
         ]
-        terms = max(1, sum(objective.terms(batch) for batch in batches))
-        total = 0.0
+        (terms,) = self.processes.total(sum(objective.terms(batch) for batch in batches))
+        terms, total = max(1, terms), 0.0
         for batch in batches:
             with autocast(self.precision, self.device):
                 loss = objective.loss(self.run.model, batch) / terms
             loss.backward()
             total += float(loss.detach())
-        self._replay(rng)
+        self._replay(Random(f"{self.config.seed} replay {number}"))
+        self.processes.sum_gradients(self.learnt)
         self.tokens += sum(self.lengths[n] for rows in step for n in rows)
-        return total
+        return self.processes.total(total)[0]
 
     def _replay(self, rng: Random) -> None:
         """Adds the gradient of general items to a share of the steps, against forgetting."""
         items, objective = self.run.replay, self.run.objective
         if not items or rng.random() >= self.config.replay:
             return
-        chosen = rng.sample(list(items), min(len(items), 8))
-        batch = _on(objective.collate(chosen, rng), self.device)
+        own = self.processes.share(rng.sample(list(items), min(len(items), 8)))
+        batch = _on(objective.collate(own, rng), self.device) if own else None
+        (terms,) = self.processes.total(objective.terms(batch) if batch else 0)
+        if batch is None:
+            return
         with autocast(self.precision, self.device):
             if self.config.kl:
                 divergence = objective.divergence  # type: ignore[attr-defined]
                 loss = self.config.kl * divergence(self.run.model, batch)
             else:
                 loss = objective.loss(self.run.model, batch)
-        (loss / max(1, objective.terms(batch))).backward()
+        (loss / max(1, terms)).backward()
 
     def _evaluate(self) -> None:
         progress = self.progress
@@ -195,17 +209,26 @@ class _Loop:
         row = {"step": progress.step, "train_loss": round(sum(recent) / len(recent), 5),
                "held_loss": round(held, 5), "rate": self.schedule.get_last_lr()[0]}  # fmt: skip
         log.info("step %(step)d: train %(train_loss).3f, held out %(held_loss).3f", row)
-        self.run.out.mkdir(parents=True, exist_ok=True)
-        with (self.run.out / METRICS).open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(row) + "\n")
+        self._write_row(METRICS, row)
+        self._write_row(SPEED, {"step": progress.step, "tokens_per_second": self.speed(),
+                                "memory_mb": peak_memory_mb()})  # fmt: skip
         if held < progress.best:
             progress.best, progress.best_step, progress.worse = held, progress.step, 0
             best = {"identity": self.run.identity, "model": checkpoint.weights(self.run.model)}
-            checkpoint.write(self.run.out / checkpoint.BEST, best)
+            if self.processes.first:
+                checkpoint.write(self.run.out / checkpoint.BEST, best)
         else:
             progress.worse += 1
 
+    def _write_row(self, name: str, row: dict[str, Any]) -> None:
+        if self.processes.first:
+            self.run.out.mkdir(parents=True, exist_ok=True)
+            with (self.run.out / name).open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(row) + "\n")
+
     def _checkpoint(self) -> None:
+        if not self.processes.first:
+            return
         progress = self.progress
         state = {
             "identity": self.run.identity,
@@ -219,8 +242,11 @@ class _Loop:
 
     def resume(self) -> None:
         state = checkpoint.read(self.run.out / checkpoint.CHECKPOINT, self.run.identity)
+        self.processes.wait()  # before any of them writes
+        if self.processes.first:
+            for name in (METRICS, SPEED):
+                _keep_rows(self.run.out / name, state["step"] if state else 0)
         if state is None:
-            (self.run.out / METRICS).unlink(missing_ok=True)
             return
         checkpoint.restore(self.run.model, state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -228,7 +254,6 @@ class _Loop:
         names = ("step", "best", "best_step", "worse", "losses")
         self.progress = Progress(**{name: state[name] for name in names})
         self.first = self.progress.step
-        _keep_rows(self.run.out / METRICS, self.first)
         log.info("going on at step %d of %d", self.first, len(self.steps))
 
     def best_weights(self) -> dict[str, torch.Tensor]:
@@ -241,12 +266,16 @@ class _Loop:
         weights: dict[str, torch.Tensor] = state["model"]
         return weights
 
+    def speed(self) -> float:
+        """Tokens a second, of this process's time."""
+        return round(self.tokens / max(time.monotonic() - self.began, 1e-9), 1)
+
     def result(self) -> Fit:
         progress, seconds = self.progress, time.monotonic() - self.began
         return Fit(
             steps=progress.step, planned=len(self.steps), best_step=progress.best_step,
             held_loss=progress.best, losses=tuple(progress.losses), precision=self.precision,
-            seconds=round(seconds, 1), tokens_per_second=round(self.tokens / max(seconds, 1e-9), 1),
+            seconds=round(seconds, 1), tokens_per_second=self.speed(),
         )  # fmt: skip
 
 
@@ -273,6 +302,12 @@ def factor(step: int, steps: int, warmup: float) -> float:
 
 def _on(batch: Batch, device: torch.device) -> Batch:
     return {name: value.to(device) for name, value in batch.items()}
+
+
+def peak_memory_mb() -> int:
+    """The most memory that this process has held, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3))
 
 
 def _keep_rows(path: Path, step: int) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from finetune import answer_data
-from finetune.pairs import Pair
+from finetune import written_data
+from finetune.pairs import Pair, best_window
 from finetune.perturb import names_in, perturb, perturbations
 from retrieval.chunk import embedded_text, passages
 from retrieval.sentences import is_heading, sentence_spans, without_mark
@@ -21,7 +21,6 @@ from retrieval.types import Passage
 
 log = logging.getLogger("truepenny.finetune")
 AUTHORED = Path(__file__).parent / "data"
-WINDOW_WORDS = 130
 Embed = Callable[[Sequence[str]], Any]
 
 # at most so many rows a source; the rest of it adds time and no accuracy
@@ -31,7 +30,7 @@ CAP = 1200
 
 # share of each part in the second stage, which leads with help-centre questions; others: all
 SECOND_STAGE = {
-    "grounding": 0.06, "faq": 0.12, "sharc": 0.12, "authored": 0.5,
+    "grounding": 0.06, "faq": 0.12, "sharc": 0.12, "authored": 0.5, "written": 0.45,
     "gnome-help-perturbed": 0.15, "npm-perturbed": 0.15,
 }  # fmt: skip
 
@@ -60,7 +59,7 @@ def build(
         "clapnq": list(_clapnq(data / "qa" / "clapnq_dev.jsonl", rng)),
         "mtrag": list(_mtrag(data / "qa" / "mtrag_un.jsonl")),
         "authored": list(_authored(rng)),
-        "written": list(answer_data.pairs(data, AUTHORED, embed, rng)),
+        **written_data.parts(data, AUTHORED, embed, rng),
         "gnome-questions": list(
             _questions(questions / "gnome.jsonl", centres["gnome-help"], embed, rng)
         ),
@@ -77,20 +76,6 @@ def build(
         pairs.extend(part)
     rng.shuffle(pairs)
     return pairs
-
-
-def best_window(claim: str, evidence: str, words: int = WINDOW_WORDS) -> str:
-    """The stretch of `words` words that shares most of the claim's words."""
-    tokens = evidence.split()
-    if len(tokens) <= words:
-        return evidence
-    wanted = {word.lower().strip(".,") for word in claim.split() if len(word) > 3}
-    starts = range(0, max(len(tokens) - words, 0) + 40, 40)
-    best = max(
-        starts,
-        key=lambda at: len(wanted & {t.lower().strip(".,") for t in tokens[at : at + words]}),
-    )
-    return " ".join(tokens[best : best + words])
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -1,10 +1,11 @@
-"""Training examples from questions written for this project, the evidence of each marked.
+"""Training examples written for this project: questions with their evidence, and claims.
 
-finetune/data/questions_*.jsonl hold questions on passages of real texts, which they name: the
-texts are read from the data folder and never stored here. passages_*.jsonl hold passages of
-invented companies, a list of sentences each, with their questions.
+finetune/data/questions_*.jsonl hold questions and claims on passages of real texts, which they
+name: the texts are read from the data folder and never stored here. passages_*.jsonl hold passages
+of invented companies, a list of sentences each, with theirs.
 """
 
+import argparse
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,9 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finetune.pairs import Pair
+from bot.prompt import PASSAGE_WORDS
+from finetune.pairs import Pair, best_window
 from retrieval.chunk import embedded_text, passages
-from retrieval.sentences import is_item, is_row, sentence_spans
+from retrieval.sentences import is_item, is_row, sentence_spans, without_mark
 from retrieval.sources import read_all
 from retrieval.types import Article, Passage
 
@@ -25,17 +27,49 @@ Embed = Callable[[Sequence[str]], Any]
 Spans = tuple[tuple[int, int], ...]
 
 
-def pairs(data: Path, written: Path, embed: Embed, rng: random.Random) -> Iterator[Pair]:
-    """Yields the examples of every written question, and what search would bring up for it.
+def parts(data: Path, written: Path, embed: Embed, rng: random.Random) -> dict[str, list[Pair]]:
+    """The examples of every question, what search would bring up for it, and every claim.
 
     Args:
         data: The folder with qa/ and helpcentres/.
         written: The folder with questions_*.jsonl, rows {passage, answerable: [[question,
-            [sentence numbers]]], unanswerable: [question]}, and with passages_*.jsonl, rows with
-            {company, title, headings, sentences} in place of {passage}.
+            [sentence numbers]]], unanswerable: [question]} and maybe {supported: [claim],
+            false: [{kind, claim}]}, and with passages_*.jsonl, rows with {company, title,
+            headings, sentences} in place of {passage}.
         embed: Texts to unit vectors (n, width).
         rng: Chooses the negatives.
     """
+    found = _load(data, written)
+    asked = [pair for item in found for pair in _of(item, rng)]
+    return {
+        "written": asked + list(_neighbours(found, embed)),
+        "claims": [pair for item in found for pair in _claims(item)],
+    }
+
+
+def answers(data: Path, written: Path) -> Iterator[dict[str, Any]]:
+    """Yields rows for `truepenny train generator --qa`: the evidence, word for word, answers.
+
+    A model that learns to copy what answers says what the guard can verify. Left out is evidence
+    in tables, which is no sentence, and what is longer than an answer may be.
+    """
+    for item in _load(data, written):
+        for question, numbers in item.row["answerable"]:
+            held = [item.spans[number] for number in sorted(numbers) if number < len(item.spans)]
+            said = [without_mark(item.passage.text[a:b]) for a, b in held]
+            if not held or any(is_row(text) for text in said) or len(" ".join(said).split()) > 55:
+                continue
+            text, _ = _stretch(item, held, PASSAGE_WORDS - 5)
+            title, key = item.passage.title, item.group
+            text = text.removeprefix(title).strip()
+            if " , " not in text:  # texts of tokenised corpora would be copied as they are
+                yield {
+                    "question": question, "answer": " ".join(said), "article": key,
+                    "passages": [{"title": title, "text": text, "article": key}],
+                }  # fmt: skip
+
+
+def _load(data: Path, written: Path) -> "list[_Written]":
     known = {passage.id: passage for passage in texts(data)}
     found = []
     for row in _rows(written, "questions_*.jsonl"):
@@ -43,10 +77,7 @@ def pairs(data: Path, written: Path, embed: Embed, rng: random.Random) -> Iterat
         if passage:
             spans = sentence_spans(passage.text)
             found.append(_Written(row=row, passage=passage, spans=tuple(spans)))
-    found += [_invented(row) for row in _rows(written, "passages_*.jsonl")]
-    for item in found:
-        yield from _of(item, rng)
-    yield from _neighbours(found, embed)
+    return found + [_invented(row) for row in _rows(written, "passages_*.jsonl")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +160,20 @@ def _of(item: _Written, rng: random.Random) -> Iterator[Pair]:
             yield _pair(item, question, _under(item.passage, [rng.choice(item.spans)]), False)
 
 
-def _stretch(item: _Written, held: Sequence[tuple[int, int]]) -> tuple[str, int]:
+def _claims(item: _Written) -> Iterator[Pair]:
+    """What is said of a passage, and what is said of it wrongly."""
+    text, row = embedded_text(item.passage), item.row
+    false = [(f"claim-{claim['kind']}", claim["claim"]) for claim in row.get("false", ())]
+    for source, claim in [("claim", claim) for claim in row.get("supported", ())] + false:
+        yield Pair(
+            head="support", first=claim, second=best_window(claim, text, _MOST_WORDS),
+            label=source == "claim", source=source, group=item.group,
+        )  # fmt: skip
+
+
+def _stretch(
+    item: _Written, held: Sequence[tuple[int, int]], most: int = _MOST_WORDS
+) -> tuple[str, int]:
     """The passage as it is embedded, or of a long one what is around some of its sentences.
 
     Returns:
@@ -141,7 +185,7 @@ def _stretch(item: _Written, held: Sequence[tuple[int, int]]) -> tuple[str, int]
     def words() -> int:
         return len(passage.text[spans[first][0] : spans[last][1]].split())
 
-    while words() < _MOST_WORDS and (first > 0 or last + 1 < len(spans)):
+    while words() < most and (first > 0 or last + 1 < len(spans)):
         first, last = max(first - 1, 0), min(last + 1, len(spans) - 1)
     start, end = spans[first][0], spans[last][1]
     text = embedded_text(replace(passage, text=passage.text[start:end]))
@@ -178,3 +222,21 @@ def _under(passage: Passage, spans: Sequence[tuple[int, int]]) -> str:
     """Sentences of a passage under its title."""
     body = " ".join(passage.text[a:b] for a, b in spans)
     return f"{passage.title}\n{body}" if passage.title else body
+
+
+def main() -> None:
+    """Writes the rows of `answers` for `truepenny train generator --qa`."""
+    parser = argparse.ArgumentParser(description="Questions answered by their evidence, as JSONL.")
+    parser.add_argument("data", type=Path, help="the folder with qa/ and helpcentres/")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--limit", type=int, default=2000, help="rows, drawn at random")
+    given = parser.parse_args()
+    rows = list(answers(given.data, Path(__file__).parent / "data"))
+    chosen = random.Random(0).sample(rows, min(given.limit, len(rows)))
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in chosen]
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text("".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ from retrieval.chunk import embedded_text
 from retrieval.types import Passage
 
 log = logging.getLogger("truepenny.guards")
-ROWS = 32
+ROWS = 64
 MOST_PAIRS = CACHED_PAIRS // 2  # so that what is scored ahead is still known when it is asked for
 
 
@@ -29,6 +29,7 @@ class Row:
     answer: str
     passages: Sequence[Passage]
     question: str | None = None
+    answerable: bool = True
 
 
 def reviews(guard: Guard, rows: Iterable[Row]) -> Iterator[Review]:
@@ -37,7 +38,7 @@ def reviews(guard: Guard, rows: Iterable[Row]) -> Iterator[Review]:
     while chunk := list(islice(left, ROWS)):
         _score_ahead(guard, chunk)
         for row in chunk:
-            yield guard.review(row.answer, row.passages, row.question)
+            yield guard.review(row.answer, row.passages, row.question, answerable=row.answerable)
 
 
 def _score_ahead(guard: Guard, rows: Sequence[Row]) -> None:
@@ -58,6 +59,6 @@ def _pairs(row: Row, most: int) -> list[tuple[str, str]]:
         for claim in claims(row.answer, row.question)[:most]
         if len(claim.text) <= MAX_CLAIM_CHARS and not verbatim(claim.text, row.passages, row.answer)
     ]
-    asked = [row.question] if row.question else []
+    asked = [row.question] if row.question and row.answerable else []
     texts = [text for found in row.passages for _, text in windows(embedded_text(found))]
     return [(first, text) for first in (*firsts, *asked) for text in texts]

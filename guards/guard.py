@@ -73,19 +73,28 @@ class Guard:
         return (self._clock or Clock(self.config.reply_seconds)).call(work)
 
     def review(
-        self, answer: str, passages: Sequence[Passage], question: str | None = None
+        self,
+        answer: str,
+        passages: Sequence[Passage],
+        question: str | None = None,
+        *,
+        answerable: bool = True,
     ) -> Review:
-        """Checks every claim of an answer; see `judge`."""
+        """Checks every claim of an answer; see `judge`.
+
+        Whether the passages answer the question changes no verdict; without `answerable` it isn't
+        asked.
+        """
         guard = self if self._clock else self.timed()
         found = claims_of(answer, question)
         most = self.config.max_claims
         verdicts = guard.judge(found[:most], passages, question or "", said=answer)
         late = "more claims than [guards] max_claims"
         verdicts += [self._unchecked(claim, late) for claim in found[most:]]
-        answerable = guard._answer_chance(question, passages)
+        chance = guard._answer_chance(question, passages) if answerable else None
         found_statuses: list[Status] = [verdict.status for verdict in verdicts]
         status: Status = min(found_statuses, key=_WORST.index, default="supported")
-        return Review(verdicts=tuple(verdicts), answerable=answerable, status=status)
+        return Review(verdicts=tuple(verdicts), answerable=chance, status=status)
 
     def judge(
         self,

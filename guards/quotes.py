@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from guards.types import Evidence, Span
 from retrieval.sentences import is_item, sentence_spans, without_mark
@@ -33,7 +34,7 @@ def verbatim(claim: str, passages: Sequence[Passage], said: str = "") -> Evidenc
         return None
     for passage in passages:
         spans = sentence_spans(passage.text)
-        units = [normal(passage.text[a:b]) for a, b in spans]
+        units = _units(passage.text)
         for first in range(len(units)):
             joined = ""
             for last in range(first, len(units)):
@@ -45,6 +46,12 @@ def verbatim(claim: str, passages: Sequence[Passage], said: str = "") -> Evidenc
                         break
                     return _evidence(passage, spans[first][0], spans[last][1])
     return None
+
+
+@lru_cache(maxsize=4096)
+def _units(text: str) -> tuple[str, ...]:
+    """The sentences of a passage as they are compared."""
+    return tuple(normal(text[start:end]) for start, end in sentence_spans(text))
 
 
 def _turning_lead_in(text: str, spans: Sequence[tuple[int, int]], first: int) -> str:

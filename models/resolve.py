@@ -14,6 +14,7 @@ from models.config import ModelsConfig
 from models.errors import ModelError, ModelMissing
 from models.merging import adapter_folder, merge
 from models.pins import pin
+from models.registry import Registry
 from models.sources import DEFAULT, fingerprint, local_folder, unpack_wheel
 from models.store import Store
 
@@ -109,7 +110,19 @@ def _own(source: str, name: str) -> Path | None:
 
 
 def _adapter(config: ModelsConfig) -> Path | None:
-    return adapter_folder(config.generator_adapter) if config.generator_adapter else None
+    if not config.generator_adapter:
+        return None
+    if adapter_name(config):
+        return adapter_folder(str(Registry.of(config).serving(config.generator_adapter)))
+    return adapter_folder(config.generator_adapter)
+
+
+def adapter_name(config: ModelsConfig) -> str | None:
+    """The registry's name that `generator_adapter` is; None where it is a folder, or empty."""
+    source = config.generator_adapter
+    if not source or Path(source).expanduser().is_dir():
+        return None
+    return source if Registry.of(config).current(source) is not None else None
 
 
 def _used(own: Path | None) -> Path:

@@ -45,7 +45,7 @@ def encode(
         )
     made, over = [], []
     for example in examples:
-        item = _encode(example, tokenizer)
+        item = encode_answer(example, example.answer, tokenizer)
         if len(item.ids) <= context:
             made.append(item)
         else:
@@ -66,9 +66,7 @@ def encode_chat(chat: Sequence[dict[str, str]], tokenizer: Any) -> Encoded:
     Raises:
         DataError: The template shows the prompt otherwise once an answer follows.
     """
-    prompt = tokenizer.apply_chat_template(
-        list(chat[:-1]), tokenize=False, add_generation_prompt=True
-    )
+    prompt = _prompt(chat[:-1], tokenizer)
     whole = tokenizer.apply_chat_template(list(chat), tokenize=False)
     if not whole.startswith(prompt):
         raise DataError("the chat template changes the prompt once an answer follows it")
@@ -79,7 +77,28 @@ def encode_chat(chat: Sequence[dict[str, str]], tokenizer: Any) -> Encoded:
     return Encoded([*read, *written], [IGNORED] * len(read) + list(written))
 
 
-def _encode(example: Example, tokenizer: Any) -> Encoded:
-    special = [str(t) for t in tokenizer.added_tokens_decoder.values() if t.special]
+def encode_answer(example: Example, answer: str, tokenizer: Any) -> Encoded:
+    """Encodes another answer to an example's prompt."""
+    return encode_chat(_chat(example, tokenizer, AIMessage(answer)), tokenizer)
+
+
+def prompt_ids(example: Example, tokenizer: Any) -> list[int]:
+    """Token ids of what the model reads before it answers."""
+    prompt = _prompt(_chat(example, tokenizer), tokenizer)
+    return list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
+
+
+def special_tokens(tokenizer: Any) -> list[str]:
+    """What may not stand in a message as it is; see `as_chat`."""
+    return [str(token) for token in tokenizer.added_tokens_decoder.values() if token.special]
+
+
+def _chat(example: Example, tokenizer: Any, *answer: AIMessage) -> list[dict[str, str]]:
     built = messages(example.question, example.passages, example.history)
-    return encode_chat(as_chat([*built, AIMessage(example.answer)], special), tokenizer)
+    return as_chat([*built, *answer], special_tokens(tokenizer))
+
+
+def _prompt(chat: Sequence[dict[str, str]], tokenizer: Any) -> str:
+    return str(
+        tokenizer.apply_chat_template(list(chat), tokenize=False, add_generation_prompt=True)
+    )

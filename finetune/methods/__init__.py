@@ -6,12 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from finetune.config import FinetuneConfig
+from finetune.config import FinetuneConfig, Method
 from finetune.errors import MethodError
 from finetune.methods import bottleneck, delegated
 from finetune.methods.families import family_of
 
-__all__ = ["apply", "disabled", "load", "save", "trainable", "virtual_tokens"]
+__all__ = ["apply", "disabled", "load", "method_of", "save", "trainable", "virtual_tokens"]
+
+_METHODS: dict[str, Method] = {
+    "LORA": "lora", "PREFIX_TUNING": "prefix", "PROMPT_TUNING": "prompt",
+    bottleneck.PEFT_TYPE: "bottleneck",
+}  # fmt: skip
 
 
 def apply(model: Any, config: FinetuneConfig, *, causal: bool = False) -> Any:
@@ -43,17 +48,34 @@ def save(model: Any, folder: Path) -> None:
         model.save_pretrained(folder)
 
 
-def load(model: Any, folder: Path) -> Any:
-    """Puts an adapter's folder onto its base model.
+def load(model: Any, folder: Path, *, trainable: bool = False) -> Any:
+    """Puts an adapter's folder onto its base model, to use it or to train it further.
 
     Raises:
         MethodError: The folder holds no adapter, or one for another model.
     """
+    if _kind(folder) == bottleneck.PEFT_TYPE:
+        return bottleneck.load(model, folder)
+    return delegated.load(model, folder, trainable=trainable)
+
+
+def method_of(folder: Path) -> Method:
+    """The method that an adapter's folder was trained by.
+
+    Raises:
+        MethodError: The folder holds no adapter, or one of a kind that isn't known here.
+    """
+    kind = _kind(folder)
+    if kind not in _METHODS:
+        raise MethodError(f"{folder} is an adapter of type {kind}; known are {', '.join(_METHODS)}")
+    return _METHODS[kind]
+
+
+def _kind(folder: Path) -> str:
     path = folder / bottleneck.CONFIG
     if not path.is_file():
         raise MethodError(f"{folder} holds no adapter: expected {path.name} in it")
-    kind = json.loads(path.read_text(encoding="utf-8")).get("peft_type")
-    return (bottleneck if kind == bottleneck.PEFT_TYPE else delegated).load(model, folder)
+    return str(json.loads(path.read_text(encoding="utf-8")).get("peft_type"))
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def save(model: Any, folder: Path) -> None:
     (folder / "README.md").unlink(missing_ok=True)
 
 
-def load(model: Any, folder: Path) -> Any:
+def load(model: Any, folder: Path, *, trainable: bool = False) -> Any:
     """Wraps a model with the adapter of a folder.
 
     Raises:
@@ -57,9 +57,10 @@ def load(model: Any, folder: Path) -> Any:
     """
     from peft import PeftModel
 
+    model.requires_grad_(False)
     try:
         with quiet():
-            wrapped = PeftModel.from_pretrained(model, folder)
+            wrapped = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
     except (RuntimeError, ValueError, KeyError) as error:
         raise MethodError(
             f"{folder} doesn't fit this {model.config.model_type} model; give the base model that "

@@ -52,7 +52,7 @@ class CausalLM:
 
     def loss(self, model: Any, batch: Batch) -> torch.Tensor:
         """The summed cross-entropy of the labelled tokens."""
-        logits, labels = self._predictions(model, batch)
+        logits, labels = self.predictions(model, batch)
         return torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
         )
@@ -60,13 +60,13 @@ class CausalLM:
     def divergence(self, model: Any, batch: Batch) -> torch.Tensor:
         """The summed KL divergence from the base model to the adapted one."""
         with torch.no_grad(), methods.disabled(model):
-            base, _ = self._predictions(model, batch)
-        logits, labels = self._predictions(model, batch)
+            base, _ = self.predictions(model, batch)
+        logits, labels = self.predictions(model, batch)
         p, q = (torch.log_softmax(values, dim=-1) for values in (base, logits))
         each = (p.exp() * (p - q)).sum(-1)
         return (each * (labels != IGNORED)).sum()
 
-    def _predictions(self, model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    def predictions(self, model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits where any row has a label next, and those labels: (batch, kept, ...)."""
         labels = batch["labels"][:, 1:]
         kept = (labels != IGNORED).any(0).nonzero().flatten()

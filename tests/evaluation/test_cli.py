@@ -92,7 +92,8 @@ def test_retrieval_needs_articles(tmp_path) -> None:
     assert "articles" in done.stderr
 
 
-def test_guard_takes_several_files(tmp_path) -> None:
+def test_guard_takes_several_files(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     given = write(tmp_path, *CLAIMS)
     other = tmp_path / "more.jsonl"
     other.write_text(json.dumps(CLAIMS[0]))

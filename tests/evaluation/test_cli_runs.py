@@ -90,3 +90,20 @@ def test_questions_are_made_and_reviewed(tmp_path) -> None:
     none = ["make-questions", "--out", "n.jsonl", "--reviewed", "none.csv"]
     assert runner.invoke(app, none).exit_code == 1
     assert runner.invoke(app, [*none[:-1], "missing.csv"]).exit_code == 2
+
+
+def test_labels_and_scores_are_joined(tmp_path) -> None:
+    run = scored(tmp_path, "a", *[ROW] * 6, *[BAD] * 6)
+    labels = tmp_path / "labels.jsonl"
+    said = [(1, "supported"), (2, "supported"), (7, "unsupported"), (8, "supported")]
+    labels.write_text(
+        "".join(
+            json.dumps({"rater": "ann", "key": f"{n}/1", "label": word}) + "\n" for n, word in said
+        )
+    )
+    call = ["estimate", "--input", run, "--labels", str(labels)]
+    found = json.loads(runner.invoke(app, [*call, "--rater", "ann", "--json"]).stdout)
+    assert found["labels_alone"]["value"] == 0.75
+    assert (found["labelled"], found["scored"]) == (4, 12)
+    assert runner.invoke(app, call).exit_code == 0
+    assert runner.invoke(app, [*call, "--rater", "bob"]).exit_code != 0

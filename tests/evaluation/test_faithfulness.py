@@ -31,8 +31,8 @@ def test_sentences_and_answers_are_counted_apart() -> None:
     assert result["answers_supported"]["value"] == 0.5
     assert found[0]["id"] == 7
     assert found[0]["verdicts"][0]["passage_id"] == "zips"
-    assert found[0]["answerable"] is not None
-    assert found[1]["answerable"] is None
+    assert found[0]["relevance"] is not None
+    assert found[1]["relevance"] is None
     (table,) = room.tables(result)
     assert [row[0] for row in table[-2:]] == ["refusals", "answer relevance (mean probability)"]
 
@@ -59,7 +59,7 @@ def test_a_bad_row_fails_alone(bad: object, word: str) -> None:
 def test_a_failing_review_is_a_failed_row(monkeypatch) -> None:
     checker = guard()
 
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise GuardError("no scores")
 
     monkeypatch.setattr(checker, "review", fails)

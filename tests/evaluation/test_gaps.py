@@ -111,3 +111,19 @@ def test_the_command(store, tmp_path, monkeypatch) -> None:
     assert result["replay"][0]["answered_now"] == 3
     shown = CliRunner().invoke(app, ["gaps"])
     assert "thumbs" in shown.stderr
+
+
+def test_contradictions_and_drafts_by_the_command(store, tmp_path, monkeypatch) -> None:
+    fill(store)
+    monkeypatch.setenv("TRUEPENNY_STORE_URL", f"sqlite:///{tmp_path / 'store.db'}")
+    made = parts(tmp_path)
+    monkeypatch.setattr("bot.parts.load", lambda config, index: made)
+    answers = tmp_path / "agents.jsonl"
+    answers.write_text(json.dumps({"question": "Do you ship to Mars?", "answer": "Not yet."}))
+    call = ["gaps", "--contradictions", "--answers", str(answers), "--drafts", str(tmp_path / "d")]
+    result = json.loads(CliRunner().invoke(app, [*call, "--json"]).stdout)
+    assert result["contradictions"] == []
+    assert [path.rpartition("/")[2] for path in result["drafts"]] == [
+        "draft-do-you-ship-to-mars.md"
+    ]
+    assert CliRunner().invoke(app, call).exit_code == 0

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from evaluation.labelled import plan, powered_mean
+from evaluation.labelled import plan, powered_mean, supported_share
+from evaluation.questions import InputError
 from evaluation.statistics import clustered_share, mean, share
 
 
@@ -83,3 +84,42 @@ def test_the_plan_finds_what_it_promises() -> None:
     for wrong in ({"change": 0}, {"rate": 1.0}, {"differing": 0.01}, {"correlation": 1.0}):
         with pytest.raises(ValueError, match="expected shares"):
             plan(**{"change": 0.05, "rate": 0.8, **wrong})
+
+
+def run_and_labels(n: int, labelled: int, raters: int = 1):
+    """Answers of one sentence, 70 % of them supported; scores that are right nine times of ten."""
+    rng = np.random.default_rng(5)
+    truth, scores = rows(rng, n, 0.7, 0.9)
+    run = [
+        {"line": k, "verdicts": [{"probability": s, "status": "x", "guard": "verifier"}]}
+        for k, s in enumerate(scores, start=1)
+    ]
+    said = {
+        f"{k}/1": "supported" if truth[k - 1] else "unsupported" for k in range(1, labelled + 1)
+    }
+    return run, {f"rater {k}": said for k in range(raters)}
+
+
+def test_scores_narrow_what_few_labels_say() -> None:
+    run, labels = run_and_labels(2000, 100)
+    found = supported_share(run, labels)
+    wide, narrow = found["labels_alone"], found["with_scores"]
+    assert narrow["high"] - narrow["low"] < 0.8 * (wide["high"] - wide["low"])
+    assert narrow["low"] < 0.7 < narrow["high"]
+    assert (found["labelled"], found["scored"], found["unscored"]) == (100, 2000, 0)
+    assert 0.6 < found["correlation"] < 0.95
+    assert supported_share(*run_and_labels(2000, 100, raters=2)) == found
+
+
+def test_what_is_unclear_or_unscored_counts_apart() -> None:
+    run, labels = run_and_labels(50, 10)
+    run[0]["verdicts"][0]["probability"] = None
+    labels["rater 0"]["2/1"] = "unclear"
+    found = supported_share(run, labels)
+    assert (found["labelled"], found["unscored"]) == (8, 1)
+
+
+def test_labels_of_another_run_are_wrong_use() -> None:
+    run, _ = run_and_labels(5, 0)
+    with pytest.raises(InputError, match="got 0 labels of the 5"):
+        supported_share(run, {"ann": {"other/1": "supported"}})

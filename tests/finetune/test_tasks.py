@@ -58,7 +58,7 @@ def test_the_generator_leaves_an_adapter_a_summary_and_a_card(writer: Path, tmp_
     summary = execute(generator(writer, tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {
         "adapter_config.json", "adapter_model.safetensors", "summary.json", "README.md",
-        "metrics.jsonl",
+        "metrics.jsonl", "speed.jsonl", "report.html",
     }  # fmt: skip
     assert json.loads((tmp_path / "summary.json").read_text()) == summary
     assert summary["passed"] is True

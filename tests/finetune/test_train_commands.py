@@ -54,7 +54,7 @@ def _here(bases: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         for n, thing in enumerate(THINGS)
     ]  # fmt: skip
     Path("faq.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    monkeypatch.setattr("finetune.commands._judge", lambda _: judge)
+    monkeypatch.setattr("finetune.cli_shared.judge_of", lambda _: judge)
     monkeypatch.setattr("retrieval.embedder.load_embedder", lambda _: FakeEmbedder())
 
 
@@ -71,7 +71,10 @@ def summary(done: Result) -> dict[str, Any]:
 DATA = ("--articles", "help", "--qa", "faq.jsonl")
 
 
-@pytest.mark.parametrize("command", ["generator", "embedder", "intents", "encoder", "export"])
+@pytest.mark.parametrize(
+    "command",
+    ["generator", "preference", "rewriter", "embedder", "intents", "encoder", "export"],
+)
 def test_help_shows_an_example(command: str) -> None:
     done = run(command, "--help")
     assert done.exit_code == 0
@@ -101,6 +104,35 @@ def test_the_generator_is_trained_then_exported() -> None:
     assert done.exit_code == 0, done.stderr
     assert Path("merged/model.safetensors").is_file()
     assert run("export", "out", "--out", "merged").exit_code == 2
+
+
+def test_promote_asks_the_gate_once_the_run_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def promote(folder: Path, questions: Path, _config: Path | None) -> bool:
+        asked.append((folder.name, questions.name))
+        return folder.name == "good"
+
+    monkeypatch.setattr("evaluation.cli_adapters.promote_trained", promote)
+    args = ("generator", *DATA, "--promote", "dev.jsonl", "--out")
+    assert [run(*args, name).exit_code for name in ("good", "bad")] == [0, 1]
+    text = Path("truepenny.toml").read_text().replace("1e-3", "1e-12")
+    Path("truepenny.toml").write_text(text)
+    assert run(*args, "failed").exit_code == 1
+    assert asked == [("good", "dev.jsonl"), ("bad", "dev.jsonl")]
+
+
+def test_the_rewriter() -> None:
+    rows = [
+        {"history": [f"Do you sell {thing}?", "Yes."], "question": "What do they cost?",
+         "rewrite": f"What do {thing} cost?", "dialog": thing}
+        for thing in THINGS
+    ]  # fmt: skip
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = run("rewriter", "--rows", "rows.jsonl", "--out", "out", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert summary(done)["data"]["train"]["rewrites"] == 7
+    assert Path("out/report.html").is_file()
 
 
 def test_the_method_of_the_command_line_wins() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.pairs import Pair
-from finetune.verifier_data import best_window, split
+from finetune.pairs import Pair, best_window
+from finetune.verifier_data import split
 from tests.models import tiny_bert
 
 pytestmark = tiny_bert.PEFT_WARNS
