@@ -18,7 +18,7 @@ from pydantic import (
 from bot.dialogue.conditions import Condition
 
 SlotType = Literal[
-    "text", "number", "money", "date", "email", "phone", "pattern", "choice", "yes_no"
+    "text", "number", "money", "date", "time", "email", "phone", "pattern", "choice", "yes_no"
 ]
 END = "end"
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -63,8 +63,10 @@ class Slot(Node):
     `pattern` is what a "pattern" slot looks like, and `format` how it is written from the groups
     ("FW-{0}"); in a text slot, the first group of the pattern is the value wherever it stands.
     `choices` go from a choice to other names of it; `choices_from` names a fact that lists them.
-    `keep` remembers the value for the flows to come. `after` and `before` bound a date ("today"
-    or an ISO date). `region` reads phone numbers without a country code.
+    `words` tell a slot's values where they weren't asked for: after a number ("3 nights"), before
+    a date or time ("until 3 May"), alone for a yes ("with gift wrapping"). `keep` remembers the
+    value for the flows to come. `after` and `before` bound a date ("today" or an ISO date).
+    `region` reads phone numbers without a country code.
     """
 
     type: SlotType = "text"
@@ -75,6 +77,7 @@ class Slot(Node):
     format: str = ""
     choices: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     choices_from: str = ""
+    words: tuple[str, ...] = ()
     optional: bool = False
     keep: bool = False
     minimum: float | None = None

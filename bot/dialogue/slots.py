@@ -1,24 +1,25 @@
 """Reads slot values out of a message: found by type, checked, written in one way.
 
 Values are text: a number in plain decimals, a date in ISO form, "yes" or "no", a choice by its
-own name, a phone number in E.164.
+own name, a phone number in E.164, a time of day HH:MM.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 
 from bot.dialogue.cues import affirmed, ordinal
+from bot.dialogue.moments import dates, times
 from bot.dialogue.schema import Slot
 from guards.facts import extract
 
 FUZZY = 80.0  # of 100: how like a word a misspelt one is
 SHARE, LEAD = 0.5, 0.25  # of a choice's words: how many must be there, and more than of others
-_MOMENT = re.compile(
-    r"\b(?:today|tomorrow|yesterday|(?:last|next|this)\s+(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
-    r"(?:\d+|an?|one|two|three|four|five|six)\s+(?:day|week|month)s?\s+ago|"
-    r"in\s+(?:\d+|an?|one|two|three|four|five|six)\s+(?:day|week|month)s?)\b",
+_WITHOUT = re.compile(r"\b(?:no|not|without|don'?t|never)\W+(?:\w+\W+){0,3}$", re.I)
+_WONDERS = re.compile(
+    r"(?:^|[.!?,;]\s*|\b(?:and|or|also)\s+)(?:is|are|do|does|did|has|have|what|how)\b[^.!?]*$|"
+    r"\b(?:whether|if)\b[^.!?]*$",
     re.I,
 )
 _LEAD = re.compile(
@@ -26,7 +27,9 @@ _LEAD = re.compile(
     r"(?:(?:it|that|this)(?:'s| is| was)\s+|(?:my|the)\s+[\w ]{1,30}?\s(?:is|was)\s+(?:now\s+)?)?",
     re.I,
 )
-_ORDER = ("email", "pattern", "phone", "date", "money", "number", "choice", "yes_no", "text")
+_ORDER = (
+    "email", "pattern", "phone", "date", "time", "money", "number", "choice", "yes_no", "text",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +55,18 @@ def find(
     """The values that a message gives, most telling types first; none overlap.
 
     Args:
-        slots: By name. Numbers, plain words and yes or no are taken only for what is `asked`.
+        slots: By name. Numbers, plain words and yes or no are taken only for what is `asked`,
+            or beside the slot's words; dates and times with such words only after one of them.
         text: Cleaned.
         asked: The slot that the bot asked for.
         today: What "yesterday" is the day before of.
         choices: Of slots whose choices come from a fact.
     """
     found: list[Found] = []
-    order = sorted(slots, key=lambda name: (_ORDER.index(slots[name].type), name != asked))
+    order = sorted(
+        slots,
+        key=lambda name: (_ORDER.index(slots[name].type), not slots[name].words, name != asked),
+    )
     for name in order:
         slot = slots[name]
         free = blanked(text, found)
@@ -122,13 +129,21 @@ def _by_type(
         case "phone":
             return _phone(name, slot, text)
         case "date":
-            return _date(name, slot, text, today)
+            return _led(_date(name, slot, text, today), slot, text, asked)
+        case "time":
+            return _led(
+                [Found(slot=name, value=v, start=a, end=b) for v, a, b in times(text)],
+                slot, text, asked,
+            )  # fmt: skip
         case "money" | "number":
-            return _number(name, slot, text) if asked or slot.type == "money" else []
+            counted = _counted(name, slot, text)
+            if counted or not (asked or slot.type == "money"):
+                return counted
+            return _number(name, slot, text)
         case "choice":
             return _choice(name, options_of(slot, listed), text, asked)
         case "yes_no":
-            return _yes_no(name, text) if asked else []
+            return (_yes_no(name, text) if asked else []) or _wished(name, slot, text)
     return _cued(name, slot, text) if slot.pattern else []
 
 
@@ -172,24 +187,10 @@ def _phone(name: str, slot: Slot, text: str) -> list[Found]:
 
 
 def _date(name: str, slot: Slot, text: str, today: date) -> list[Found]:
-    import dateparser
-
-    settings = {
-        "RELATIVE_BASE": datetime.combine(today, time()),
-        "DATE_ORDER": slot.date_order,
-        "PREFER_DATES_FROM": "future" if slot.after == "today" else "current_period",
-    }
-    spans = [(fact.start, fact.end) for fact in extract(text) if fact.kind == "date"]
-    moments = [match.span() for match in _MOMENT.finditer(text)]
-    spans = moments + [(a, b) for a, b in spans if all(b <= x or a >= y for x, y in moments)]
-    found = []
-    for start, end in sorted(spans):
-        parsed = dateparser.parse(text[start:end], languages=["en"], settings=settings)
-        if parsed:
-            value = parsed.date().isoformat()
-            fits = _within(value, slot, today)
-            found.append(Found(slot=name, value=value, start=start, end=end, valid=fits))
-    return found
+    return [
+        Found(slot=name, value=value, start=start, end=end, valid=_within(value, slot, today))
+        for value, start, end in dates(text, slot.date_order, slot.after == "today", today)
+    ]
 
 
 def _within(value: str, slot: Slot, today: date) -> bool:
@@ -211,6 +212,36 @@ def _number(name: str, slot: Slot, text: str) -> list[Found]:
             value = f"{number:.2f}" if slot.type == "money" else fact.value
             found.append(Found(slot=name, value=value, start=fact.start, end=fact.end, valid=fits))
     return found
+
+
+def _counted(name: str, slot: Slot, text: str) -> list[Found]:
+    """Numbers that stand before a word of the slot ("3 nights")."""
+    if not slot.words:
+        return []
+    after = re.compile(rf"[\s-]+(?:\w+\s+)?{_either(slot)}", re.I)
+    split = re.sub(_either(slot), lambda word: "·" * len(word[0]), text, flags=re.I)
+    found = _number(name, slot, split)  # or "3 days" would be a duration, and no number
+    return [item for item in found if after.match(text, item.end)]
+
+
+def _led(found: list[Found], slot: Slot, text: str, asked: bool) -> list[Found]:
+    """Values that stand after a word of the slot ("until 3 May"); an answer may stand alone."""
+    before = re.compile(rf"{_either(slot)}\W+(?:\w+\W+){{0,3}}$", re.I)
+    led = [item for item in found if slot.words and before.search(text[: item.start])]
+    return led or (found if asked or not slot.words else [])
+
+
+def _wished(name: str, slot: Slot, text: str) -> list[Found]:
+    """A word of the slot is a yes, after "no" or "without" a no; in a question it is neither."""
+    match = re.search(_either(slot), text, re.I) if slot.words else None
+    if not match or _WONDERS.search(text[: match.start()]):
+        return []
+    value = "no" if _WITHOUT.search(text[: match.start()]) else "yes"
+    return [Found(slot=name, value=value, start=match.start(), end=match.end(), confidence=0.8)]
+
+
+def _either(slot: Slot) -> str:
+    return rf"\b(?:{'|'.join(map(re.escape, slot.words))})(?:e?s)?\b"
 
 
 def _choice(

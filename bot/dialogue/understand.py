@@ -187,7 +187,7 @@ class Reader:
         found = self._matches(text, today)
         matches = [m for m in found if m.flow != frame.flow and m.score >= least]
         own = [m for m in found if m.flow == frame.flow]
-        if own and matches and own[0].score >= matches[0].score:
+        if own and matches and own[0].rank >= matches[0].rank:
             return None
         return self._started(matches, text, state, today) or None
 
@@ -198,7 +198,7 @@ class Reader:
         sure = [match for match in matches if match.sure]
         if not sure:
             return []
-        if len(sure) > 1 and sure[0].score - sure[1].score < TIE:
+        if len(sure) > 1 and sure[0].rank - sure[1].rank < TIE:
             options = tuple(
                 Option(text=self.flows.flows[match.flow].title, target=match.flow)
                 for match in sure[:3]

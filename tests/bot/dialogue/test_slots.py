@@ -32,6 +32,13 @@ def values(text: str, asked: str | None = None, **slots: Slot) -> dict[str, str]
         (Slot(type="date", date_order="MDY"), "12/03/2026", "2026-12-03"),
         (Slot(type="date"), "the day was yesterday", "2026-11-24"),
         (Slot(type="date", after="today"), "next Friday", "2026-11-27"),
+        (Slot(type="date"), "on the 12th, please", "2026-11-12"),
+        (Slot(type="date", after="today"), "the 12th of next month", "2026-12-12"),
+        (Slot(type="date", after="today"), "Tuesday next week", "2026-12-01"),
+        (Slot(type="date", after="today"), "the day after tomorrow", "2026-11-27"),
+        (Slot(type="time"), "at 4pm", "16:00"),
+        (Slot(type="time"), "from 17:30 on", "17:30"),
+        (Slot(type="time"), "half past 11 in the morning", "11:30"),
         (Slot(type="yes_no"), "yes, please", "yes"),
         (Slot(type="yes_no"), "nope", "no"),
         (CHOICE, "I'll send it by mail", "by post"),
@@ -63,6 +70,44 @@ def test_what_is_no_value_is_not_taken(slot: Slot, text: str) -> None:
 @pytest.mark.parametrize("slot", [Slot(type="number"), Slot(type="yes_no")])
 def test_plain_words_count_only_when_asked_for(slot: Slot) -> None:
     assert values("yes, 2 of them", asked=None, it=slot) == {}
+
+
+NIGHTS = Slot(type="number", words=("night",))
+WRAPPED = Slot(type="yes_no", words=("gift wrapping",))
+BACK = Slot(type="date", words=("until", "back"))
+
+
+@pytest.mark.parametrize(
+    ("slot", "text", "value"),
+    [
+        (NIGHTS, "a room for 3 people, four nights", "4"),
+        (NIGHTS, "2 whole nights", "2"),
+        (WRAPPED, "two mugs with gift wrapping", "yes"),
+        (WRAPPED, "no gift wrapping for the mugs", "no"),
+    ],
+)
+def test_a_slot_s_words_tell_its_values_unasked(slot: Slot, text: str, value: str) -> None:
+    assert values(text, it=slot) == {"it": value}
+
+
+@pytest.mark.parametrize(
+    ("slot", "text"),
+    [
+        (NIGHTS, "3 people at night"),
+        (WRAPPED, "Do you offer gift wrapping?"),
+        (WRAPPED, "I wonder if gift wrapping costs more"),
+        (BACK, "I leave on 3 May"),
+    ],
+)
+def test_other_words_and_questions_tell_nothing(slot: Slot, text: str) -> None:
+    assert values(text, it=slot) == {}
+
+
+def test_two_dates_are_told_apart_by_the_words_before_them() -> None:
+    slots = {"leave": Slot(type="date"), "back": BACK}
+    found = values("back on 9 May 2026, and I leave on 3 May 2026", **slots)
+    assert found == {"leave": "2026-05-03", "back": "2026-05-09"}
+    assert values("9 May 2026", asked="back", **slots) == {"back": "2026-05-09"}
 
 
 def test_several_values_of_one_sentence_dont_overlap() -> None:

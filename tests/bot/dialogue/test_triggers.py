@@ -1,10 +1,15 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from bot.dialogue.flows import Flows
+from bot.dialogue.intents import Rows
 from bot.dialogue.schema import Flow, Say
 from bot.dialogue.triggers import CEILING, FLOOR, Triggers
 from tests.bot.dialogue.shop import FLOWS, flows_in
+from tests.bot.dialogue.test_intents import BETWEEN, SEND, STOP
 from tests.fakes import FakeEmbedder
 
 SHOP = flows_in(FLOWS)
@@ -43,6 +48,32 @@ def test_thresholds_come_from_the_examples_and_stay_in_bounds() -> None:
     apart = flow("red house", "blue boat", "green tree")
     found = Triggers(Flows(flows={"alike": alike, "apart": apart}), FakeEmbedder()).thresholds
     assert found == {"alike": pytest.approx(CEILING), "apart": pytest.approx(FLOOR)}
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Vectors by text."""
+
+    rows: dict[str, Rows]
+    name: str = "fixed"
+
+    def embed(self, texts: Sequence[str]) -> Rows:
+        return np.stack([self.rows[text] for text in texts])
+
+
+def test_of_flows_that_are_near_enough_the_classifier_chooses() -> None:
+    named = {f"send {n}": row for n, row in enumerate(SEND)}
+    named |= {f"stop {n}": row for n, row in enumerate(STOP)}
+    flows = {
+        kind: Flow(title=f"{kind} 0", examples=[t for t in named if kind in t],
+                   steps=(Say(id="s", say=("x",)),))
+        for kind in ("send", "stop")
+    }  # fmt: skip
+    triggers = Triggers(Flows(flows=flows), Fixed({**named, "between": BETWEEN[0]}))
+    first, second = triggers.match("between")
+    assert (first.flow, first.sure, second.sure) == ("send", True, True)
+    assert first.score < second.score  # the nearest example is the other's
+    assert first.rank > second.rank
 
 
 def test_no_flows_match_nothing() -> None:
